@@ -1,0 +1,1 @@
+"""Task sequences, the images in them, and the tf.data pipeline."""

@@ -1,0 +1,69 @@
+"""Reads one image or mask into a square array: the same way for training, evaluation, conversion and prediction."""
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from sdkd_tf.errors import UserError
+
+
+def open_image(path):
+    """Reads an image file of any mode as RGB, turned upright by its EXIF orientation, alpha over white.
+
+    Args:
+      path: the file.
+
+    Returns:
+      A PIL image in mode RGB.
+
+    Raises:
+      UserError: there is no such file, or it is no readable image.
+    """
+    try:
+        with Image.open(path) as image:
+            image = ImageOps.exif_transpose(image)
+            if image.mode.startswith("I;16"):  # PIL would clip 16-bit grey at 255 instead of scaling it
+                image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+            if image.has_transparency_data:
+                image = image.convert("RGBA")
+                white = Image.new("RGBA", image.size, "white")
+                image = Image.alpha_composite(white, image)
+            return image.convert("RGB")
+    except FileNotFoundError as error:
+        raise UserError(f"image {path}: no such file") from error
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise UserError(f"image {path}: cannot be read ({error}); expected a JPEG or PNG file") from error
+
+
+def open_mask(path):
+    """Reads an object mask as a PIL image in mode L, 255 on the object and 0 elsewhere. Raises UserError as `open_image`."""
+    return open_image(path).convert("L").point(lambda value: 255 if value > 127 else 0)
+
+
+def letterbox(image, size, resample=Image.Resampling.BILINEAR):
+    """Scales a PIL image to fit a square, aspect kept, centred on black.
+
+    Args:
+      image: PIL image in mode RGB or L.
+      size: side of the square in pixels.
+      resample: a PIL filter; masks keep their edges with `Image.Resampling.NEAREST`.
+
+    Returns:
+      uint8 `[size, size, 3]` or `[size, size]`.
+    """
+    return np.asarray(ImageOps.pad(image, (size, size), method=resample))
+
+
+def crop_letterbox(square, width, height):
+    """Undoes `letterbox` on a map: cuts the bars off.
+
+    Args:
+      square: `[size, size]` or `[size, size, c]`.
+      width, height: of the image before `letterbox`, in any unit.
+
+    Returns:
+      The part of `square` that shows the image.
+    """
+    size = square.shape[0]
+    w, h = (size, max(1, round(size * height / width))) if width >= height else (max(1, round(size * width / height)), size)
+    top, left = round((size - h) / 2), round((size - w) / 2)
+    return square[top : top + h, left : left + w]

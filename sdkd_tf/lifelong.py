@@ -1,0 +1,203 @@
+"""The task loop: promote the student to teacher, train on the new task, evaluate on every task, save, next."""
+
+import json
+import math
+import os
+import pathlib
+import resource
+import time
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+from tqdm import tqdm
+
+from sdkd_tf import metrics, report
+from sdkd_tf.data.pipeline import make_dataset
+from sdkd_tf.data.sequence import check_images, load_sequence
+from sdkd_tf.distiller import Distiller
+from sdkd_tf.errors import UserError
+from sdkd_tf.model.network import Outputs, build_network
+
+STRATEGIES = ("sdkd", "finetune")
+_OVERLAY_IMAGES = 8
+
+
+def run(
+    run_dir,
+    data_dir="rendered",
+    max_tasks=None,
+    strategy="sdkd",
+    epochs=4,
+    first_task_epochs=None,
+    batch_size=16,
+    learning_rate=1e-4,
+    seed=0,
+    overwrite=False,
+    network=None,
+    distillation=None,
+    flagfile="",
+):
+    """Trains a lifelong sequence and writes the run directory.
+
+    A run directory holds `results.json`, `flags.flags`, `model.keras`, `checkpoints/<task>.keras`, `logs/` for
+    TensorBoard, `saliency.npz` and `plots/`. `results.json` is written last: a directory without it holds no run.
+
+    Args:
+      run_dir: where to write.
+      data_dir: a layout that `sequence.load_sequence` reads, or `rendered`.
+      max_tasks: keep only so many tasks from the start; None keeps all.
+      strategy: `sdkd`, or `finetune`: the same network and losses without any teacher.
+      epochs: passes over each task's training images.
+      first_task_epochs: the same for the first task, in which the decoders start untrained; None means `epochs`.
+      batch_size: images a step.
+      learning_rate: Adam's at the start of each task; falls along a half cosine to 0 over the task's epochs.
+      seed: of weights, shuffling and augmentation.
+      overwrite: replace a finished run.
+      network: keyword arguments of `build_network` (without num_classes).
+      distillation: keyword arguments of `Distiller`.
+      flagfile: text of the flags that repeat this run, saved beside the results.
+
+    Returns:
+      The content of results.json.
+
+    Raises:
+      UserError: bad data, an unknown strategy, or a finished run in `run_dir`.
+    """
+    run_dir = pathlib.Path(run_dir)
+    if strategy not in STRATEGIES:
+        raise UserError(f"strategy is {strategy!r}; expected one of {', '.join(STRATEGIES)}")
+    if (run_dir / "results.json").exists() and not overwrite:
+        raise UserError(f"run_dir {run_dir}: already holds a finished run; use another or --overwrite")
+    sequence = load_sequence(data_dir, max_tasks)
+    everything = [e for task in sequence.tasks for e in (*task.train, *task.validation, *task.test)]
+    check_images(everything, lambda x: tqdm(x, desc="checking images", unit="image"))
+
+    keras.utils.set_random_seed(seed)
+    student = build_network(len(sequence.classes), **(network or {}))
+    input_size = student.input_shape[1]
+    distiller = Distiller(student, **(distillation or {}))
+    distiller.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
+    initial_optimizer = None
+
+    (run_dir / "checkpoints").mkdir(parents=True, exist_ok=True)
+    (run_dir / "results.json").unlink(missing_ok=True)
+    (run_dir / "flags.flags").write_text(flagfile)
+    gallery = _gallery(sequence, input_size)
+    results = {
+        "strategy": strategy,
+        "seed": seed,
+        "data": str(data_dir),
+        "classes": list(sequence.classes),
+        "tasks": [task.name for task in sequence.tasks],
+        "input_size": input_size,
+        "images": {"train": [len(t.train) for t in sequence.tasks], "test": [len(t.test) for t in sequence.tasks]},
+        "replay_images": 0,
+        "parameters": student.count_params(),
+        "accuracy_matrix": {"validation": [], "test": []},
+        "saliency_mae_matrix": {"validation": [], "test": []},
+        "history": [],
+        "seconds_per_task": [],
+        "translator_error": [],
+    }
+    maps = []
+    for index, task in enumerate(sequence.tasks):
+        print(f"\ntask {index + 1}/{len(sequence.tasks)}: {task.name}, {len(task.train)} images, strategy {strategy}")
+        start = time.monotonic()
+        if index and strategy == "sdkd":
+            plain = make_dataset(task.train, input_size, batch_size)
+            results["translator_error"].append(distiller.promote(plain))
+        task_epochs = (first_task_epochs or epochs) if index == 0 else epochs
+        train = make_dataset(task.train, input_size, batch_size, augment_seed=seed + index, drop_remainder=True)
+        if initial_optimizer is None:
+            distiller.optimizer.build(student.trainable_variables + distiller.student_translator.trainable_variables)
+            initial_optimizer = [v.numpy() for v in distiller.optimizer.variables]
+        for variable, value in zip(distiller.optimizer.variables, initial_optimizer):
+            variable.assign(value)
+        history = distiller.fit(
+            train,
+            epochs=task_epochs,
+            callbacks=[
+                keras.callbacks.LearningRateScheduler(cosine(learning_rate, task_epochs)),
+                keras.callbacks.TensorBoard(str(run_dir / "logs" / task.name), write_graph=False),
+                keras.callbacks.TerminateOnNaN(),
+            ],
+            verbose=1 if os.isatty(1) else 2,
+        )
+        if not math.isfinite(history.history["loss"][-1]):
+            raise UserError(f"task {task.name}: the loss is not finite; lower --learning_rate (is {learning_rate})")
+        results["history"].append({name: [float(v) for v in values] for name, values in history.history.items()})
+        results["seconds_per_task"].append(time.monotonic() - start)
+        evaluate_all(student, sequence, input_size, results)
+        maps.append(Outputs(*student.predict(gallery / np.float32(127.5) - 1, verbose=0)).saliency)
+        student.save(run_dir / "checkpoints" / f"{task.name}.keras")
+        row = metrics.mean_accuracy(_pad(results["accuracy_matrix"]["validation"]))[index]
+        print(f"mean validation accuracy over all tasks: {row:.3f}")
+
+    results["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    student.save(run_dir / "model.keras")
+    np.savez_compressed(run_dir / "saliency.npz", images=gallery, maps=np.stack(maps))
+    temporary = run_dir / "results.json.tmp"
+    temporary.write_text(json.dumps(results, indent=1))
+    os.replace(temporary, run_dir / "results.json")
+    report.plot_run(run_dir)
+    return results
+
+
+def cosine(learning_rate, epochs):
+    """Learning rate of an epoch: a half cosine from `learning_rate` at epoch 0 to 0 after the last."""
+    return lambda epoch: learning_rate * 0.5 * (1.0 + math.cos(math.pi * epoch / epochs))
+
+
+def evaluate_all(student, sequence, input_size, results):
+    """Appends a row to each matrix in `results`: validation and test accuracy and saliency MAE on every task."""
+    parts = [(split, task) for split in ("validation", "test") for task in sequence.tasks]
+    for split in ("validation", "test"):
+        results["accuracy_matrix"][split].append([])
+        results["saliency_mae_matrix"][split].append([])
+    for split, task in tqdm(parts, desc="evaluating", unit="set"):
+        accuracy, error = evaluate(student, getattr(task, split), input_size)
+        results["accuracy_matrix"][split][-1].append(accuracy)
+        results["saliency_mae_matrix"][split][-1].append(error)
+
+
+def evaluate(student, examples, input_size, batch_size=50):
+    """Accuracy and saliency error of a network on some examples.
+
+    Args:
+      student: a network that returns `network.Outputs`.
+      examples: Examples.
+      input_size: side of the images in pixels.
+      batch_size: images a batch.
+
+    Returns:
+      (accuracy in [0, 1], mean absolute error of the refined map, upsampled to the input size, in [0, 1], or None when no
+      example has a mask).
+    """
+    correct, errors = [], []
+    for batch in make_dataset(examples, input_size, batch_size):
+        outputs = Outputs(*student.predict_on_batch(batch["image"]))
+        correct.extend(outputs.logits.argmax(axis=1) == batch["label"].numpy())
+        maps = tf.image.resize(outputs.saliency, (input_size, input_size)).numpy()
+        for saliency, mask, has_mask in zip(maps, batch["mask"].numpy(), batch["has_mask"].numpy()):
+            if has_mask:
+                errors.append(metrics.mean_absolute_error(saliency, mask))
+    return float(np.mean(correct)), float(np.mean(errors)) if errors else None
+
+
+def _gallery(sequence, input_size):
+    """Test images, spread over tasks and objects, whose maps are drawn after every task: uint8 `[n, s, s, 3]`."""
+    tasks = sequence.tasks
+    chosen = []
+    for k in range(_OVERLAY_IMAGES):
+        examples = tasks[k * len(tasks) // _OVERLAY_IMAGES].test
+        chosen.append(examples[(2 * k + 1) * len(examples) // (2 * _OVERLAY_IMAGES)])
+    batch = next(iter(make_dataset(chosen, input_size, len(chosen))))
+    return np.round((batch["image"].numpy() + 1) * 127.5).astype(np.uint8)
+
+
+def _pad(rows):
+    """The rows known so far as a square matrix."""
+    square = np.zeros((len(rows[0]), len(rows[0])))
+    square[: len(rows)] = rows
+    return square

@@ -1,0 +1,1 @@
+"""The network of SDKD, one part of the paper's figures a file."""

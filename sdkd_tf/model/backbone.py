@@ -1,0 +1,112 @@
+"""The backbone: MobileNetV2 (Sandler et al., CVPR 2018), blocks 1-5 shared, blocks 6 and 7 once for each branch.
+
+Keras' names: stage 5 ends at `block_12_add`, stage 6 is `block_13`..`block_15`, stage 7 is `block_16`.
+"""
+
+import pathlib
+import re
+import zipfile
+
+import numpy as np
+import tf_keras as keras
+
+from sdkd_tf.errors import UserError
+
+BUNDLED_WEIGHTS = pathlib.Path(__file__).parents[1] / "weights" / "mobilenet_v2_1.0_224_no_top.npz"
+
+BLOCK_5_END = "block_12_add"
+BLOCK_6 = ("block_13", "block_14", "block_15")
+BLOCK_7 = ("block_16",)
+
+
+def mobilenet_v2(input_size, width=1.0, weights="bundled"):
+    """Builds keras.applications' MobileNetV2 without its top.
+
+    Args:
+      input_size: side of the square input in pixels, a multiple of 32.
+      width: width multiplier (alpha) of MobileNetV2.
+      weights: `bundled` (ImageNet, carried by this package, width 1.0 only), `imagenet` (downloaded by Keras), `none`
+        (random), or the path of an .npz like the bundled one.
+
+    Returns:
+      A keras.Model whose input is `[batch, input_size, input_size, 3]`, RGB in [-1, 1].
+
+    Raises:
+      UserError: the size does not fit or the weights cannot be read or do not fit the network.
+    """
+    if input_size < 64 or input_size % 32:
+        raise UserError(f"input_size is {input_size}; expected a multiple of 32, at least 64")
+    from_keras = "imagenet" if weights == "imagenet" else None
+    try:
+        model = keras.applications.MobileNetV2(
+            input_shape=(input_size, input_size, 3), alpha=width, include_top=False, weights=from_keras
+        )
+    except Exception as error:  # Keras raises bare Exception when the download fails
+        if from_keras is None:
+            raise
+        first_line = str(error).splitlines()[0]
+        raise UserError(f"weights=imagenet could not be loaded by Keras ({first_line}); try weights=bundled") from error
+    if weights not in ("imagenet", "none"):
+        _load_npz(model, BUNDLED_WEIGHTS if weights == "bundled" else pathlib.Path(weights))
+    return model
+
+
+def _load_npz(model, path):
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = dict(archive)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"weights file {path}: cannot be read as .npz (expected arrays named <layer>/<weight>)") from error
+    for layer in model.layers:
+        values = []
+        for variable in layer.weights:
+            key = variable.name.removesuffix(":0")
+            if key not in arrays or arrays[key].shape != variable.shape:
+                found = arrays[key].shape if key in arrays else "nothing"
+                raise UserError(f"weights file {path}: expected {key} of shape {tuple(variable.shape)}, found {found}")
+            values.append(arrays[key])
+        layer.set_weights(values)
+
+
+def copy_blocks(backbone, blocks, x, prefix):
+    """Applies a copy of some blocks of the backbone to another tensor, layer by layer, so that the graph stays flat.
+
+    Args:
+      backbone: the model made by `mobilenet_v2`; its weights are the copy's initial weights.
+      blocks: block names in order, for instance `BLOCK_6`.
+      x: the tensor to apply them to, shaped like the input of the first block.
+      prefix: put before the copied layers' names, which must be unique in a graph.
+
+    Returns:
+      The output tensor of the last block.
+    """
+    layers = [layer for layer in backbone.layers if re.match(rf"({'|'.join(blocks)})_", layer.name)]
+    copied = {}
+    for layer in layers:
+        copy = type(layer).from_config({**layer.get_config(), "name": prefix + layer.name})
+        sources = layer.inbound_nodes[0].inbound_layers
+        sources = sources if isinstance(sources, list) else [sources]
+        inputs = [copied.get(source.name, x) for source in sources]
+        copied[layer.name] = copy(inputs if len(inputs) > 1 else inputs[0])
+        copy.set_weights(layer.get_weights())
+    return copied[layers[-1].name]
+
+
+def set_batch_norm_policy(model, policy):
+    """Decides which batch-norm statistics move during lifelong learning.
+
+    MobileNetV2's moving statistics have momentum 0.999: over the few hundred steps of a task they hardly move, while the
+    training mode already normalises with the new task's batches, so inference falls apart. Statistics that do follow the
+    task are a channel of forgetting of their own.
+
+    Args:
+      model: any model that holds BatchNormalization layers.
+      policy: `frozen` keeps statistics, scale and offset at their pretrained values and always normalises as in
+        inference; `adapt` trains them with momentum 0.9.
+    """
+    if policy not in ("frozen", "adapt"):
+        raise UserError(f"batch_norm is {policy!r}; expected frozen or adapt")
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = policy == "adapt"
+            layer.momentum = 0.9

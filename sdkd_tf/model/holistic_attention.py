@@ -1,0 +1,71 @@
+"""CPD's holistic attention (Wu, Su, Huang, CVPR 2019, section 3.3): the first saliency map, blurred so that it covers the
+whole object, weights the features that the detection branch sees.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+layers = keras.layers
+
+
+def gaussian_kernel(size, sigmas=4.0):
+    """CPD's initial blur kernel.
+
+    The square root of the outer product of the normal distribution's probability in `size` equal bins of
+    [-sigmas, sigmas], widened by half a bin at both ends, normalised to sum 1.
+
+    Args:
+      size: side of the kernel in pixels.
+      sigmas: half width of the kernel in standard deviations.
+
+    Returns:
+      float32 `[size, size]`.
+    """
+    interval = (2 * sigmas + 1) / size
+    edges = np.linspace(-sigmas - interval / 2, sigmas + interval / 2, size + 1)
+    cdf = np.array([0.5 * (1 + math.erf(edge / math.sqrt(2))) for edge in edges])
+    bins = np.diff(cdf)
+    kernel = np.sqrt(np.outer(bins, bins))
+    return (kernel / kernel.sum()).astype(np.float32)
+
+
+@keras.saving.register_keras_serializable("sdkd")
+class GaussianInitializer(keras.initializers.Initializer):
+    """Initialises a `[size, size, 1, 1]` kernel with `gaussian_kernel`."""
+
+    def __call__(self, shape, dtype=None, **kwargs):
+        return tf.constant(gaussian_kernel(shape[0])[:, :, None, None], dtype or tf.float32)
+
+
+@keras.saving.register_keras_serializable("sdkd")
+class MinMaxNormalization(layers.Layer):
+    """Stretches every image's map `[batch, h, w, 1]` to [0, 1]. A constant map becomes 0, with finite gradients."""
+
+    def call(self, x):
+        low = tf.reduce_min(x, axis=(1, 2), keepdims=True)
+        high = tf.reduce_max(x, axis=(1, 2), keepdims=True)
+        return (x - low) / (high - low + 1e-6)
+
+
+def holistic_attention(logits, features, kernel_size, name):
+    """Weights features with max(blurred and stretched map, map).
+
+    Args:
+      logits: saliency logits `[batch, h, w, 1]`.
+      features: `[batch, h, w, c]`.
+      kernel_size: side of the learnable blur kernel in map pixels (CPD: 31 on 88x88 maps).
+      name: prefix of the layers' names.
+
+    Returns:
+      The weighted features `[batch, h, w, c]`.
+    """
+    attention = layers.Activation("sigmoid", name=f"{name}_sigmoid")(logits)
+    blurred = layers.Conv2D(
+        1, kernel_size, padding="same", use_bias=False, kernel_initializer=GaussianInitializer(), name=f"{name}_blur"
+    )(attention)
+    stretched = MinMaxNormalization(name=f"{name}_min_max")(blurred)
+    weight = layers.Maximum(name=f"{name}_max")([stretched, attention])
+    return layers.Multiply(name=f"{name}_apply")([features, weight])

@@ -1,0 +1,106 @@
+"""The whole network (SDKD paper, figures 2 and 3) as one flat Functional graph.
+
+    image -> blocks 1-5 -+-> blocks 6, 7 -> partial decoder -> holistic attention -+     attention branch
+                         +------------------------(x)<-----------------------------+
+                         |                         +-> blocks 6, 7 -> partial decoder -> refined layer    detection branch
+                         +-------------------------------------------------------(x)<-------+
+                                                                                  +-> pooling -> FC -> logits
+"""
+
+import collections
+
+import tensorflow as tf
+import tf_keras as keras
+
+from sdkd_tf.errors import UserError
+from sdkd_tf.model import backbone as mobilenet
+from sdkd_tf.model.holistic_attention import holistic_attention
+from sdkd_tf.model.partial_decoder import partial_decoder
+from sdkd_tf.model.refinement import refine
+
+layers = keras.layers
+
+POOLINGS = ("mean", "mass", "max")
+
+# What a network returns, in this order:
+#   logits `[batch, classes]`; saliency, the refined map in [0, 1]; attention_logits and detection_logits, the two
+#   decoders' maps before the sigmoid. Maps are `[batch, input_size / 16, input_size / 16, 1]`.
+Outputs = collections.namedtuple("Outputs", "logits saliency attention_logits detection_logits")
+
+
+@keras.saving.register_keras_serializable("sdkd")
+class MassNormalization(layers.Layer):
+    """Divides pooled features `[batch, c]` by the mean of the map `[batch, h, w, 1]`: the map-weighted mean of the features.
+
+    An object that fills little of the image then speaks as loudly as one that fills it.
+    """
+
+    def call(self, inputs):
+        pooled, saliency = inputs
+        return pooled / (tf.reduce_mean(saliency, axis=(1, 2)) + 1e-3)
+
+
+def build_network(
+    num_classes,
+    input_size=224,
+    width=1.0,
+    decoder_channels=32,
+    refinement="reconstruct",
+    pooling="mean",
+    attention_kernel=None,
+    batch_norm="frozen",
+    weights="bundled",
+):
+    """Builds SDKD's network.
+
+    Args:
+      num_classes: number of object labels.
+      input_size: side of the square input in pixels, a multiple of 32.
+      width: MobileNetV2's width multiplier.
+      decoder_channels: width of the partial decoders.
+      refinement: `conv`, `reconstruct` or `none`, see `refinement.refine`.
+      pooling: how block-5 features times the map become a vector: `mean`, `mass` (mean divided by the map's mean), `max`.
+      attention_kernel: side of holistic attention's blur in map pixels; None takes CPD's share of the map, 31/88, made odd.
+      batch_norm: `frozen` or `adapt`, see `backbone.set_batch_norm_policy`.
+      weights: see `backbone.mobilenet_v2`.
+
+    Returns:
+      A keras.Model from images `[batch, input_size, input_size, 3]`, RGB in [-1, 1], to a list in the order of `Outputs`.
+
+    Raises:
+      UserError: an argument is out of its range.
+    """
+    if num_classes < 2:
+        raise UserError(f"num_classes is {num_classes}; expected at least 2")
+    if pooling not in POOLINGS:
+        raise UserError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
+    if attention_kernel is None:
+        attention_kernel = 2 * round(input_size / 16 * 31 / 88 / 2) + 1
+
+    backbone = mobilenet.mobilenet_v2(input_size, width, weights)
+    block5 = backbone.get_layer(mobilenet.BLOCK_5_END).output
+
+    def branch(x, name):
+        block6 = mobilenet.copy_blocks(backbone, mobilenet.BLOCK_6, x, f"{name}_")
+        block7 = mobilenet.copy_blocks(backbone, mobilenet.BLOCK_7, block6, f"{name}_")
+        return partial_decoder(block7, block6, x, decoder_channels, f"{name}_decoder")
+
+    attention_logits = branch(block5, "attention")
+    attended = holistic_attention(attention_logits, block5, attention_kernel, "holistic_attention")
+    detection_logits = branch(attended, "detection")
+    saliency = refine(detection_logits, refinement)
+
+    masked = layers.Multiply(name="masked_features")([block5, saliency])
+    if pooling == "max":
+        pooled = layers.GlobalMaxPooling2D(name="pooling")(masked)
+    else:
+        pooled = layers.GlobalAveragePooling2D(name="pooling")(masked)
+    if pooling == "mass":
+        pooled = MassNormalization(name="mass_normalization")([pooled, saliency])
+    logits = layers.Dense(num_classes, name="logits")(pooled)
+
+    model = keras.Model(
+        backbone.input, list(Outputs(logits, saliency, attention_logits, detection_logits)), name="sdkd"
+    )
+    mobilenet.set_batch_norm_policy(model, batch_norm)
+    return model

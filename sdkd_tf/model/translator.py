@@ -1,0 +1,44 @@
+"""Paraphraser and translator of Factor Transfer (Kim, Park, Kwak, NeurIPS 2018, https://arxiv.org/abs/1802.04977).
+
+In SDKD they read saliency maps: the paraphraser (the "teacher translator") is an autoencoder of the teacher's maps, the
+student translator has the shape of its encoder.
+"""
+
+import tf_keras as keras
+
+layers = keras.layers
+
+
+def _stack(x, kind, widths, name):
+    for i, width in enumerate(widths, start=1):
+        x = kind(width, 3, padding="same", name=f"{name}{i}")(x)
+        x = layers.LeakyReLU(0.1, name=f"{name}{i}_relu")(x)
+    return x
+
+
+def build_translator(map_size, factor_width, name="student_translator"):
+    """Three 3x3 convolutions (1 -> 1 -> m -> m), LeakyReLU 0.1 after each.
+
+    Args:
+      map_size: side of the square saliency map.
+      factor_width: m, channels of the factor. The parent's m = k * channels has no meaning on a one-channel map.
+      name: name of the model.
+
+    Returns:
+      A keras.Model from maps `[batch, map_size, map_size, 1]` to factors `[batch, map_size, map_size, m]`.
+    """
+    maps = keras.Input((map_size, map_size, 1))
+    return keras.Model(maps, _stack(maps, layers.Conv2D, (1, factor_width, factor_width), "encode"), name=name)
+
+
+def build_paraphraser(map_size, factor_width, name="teacher_translator"):
+    """The autoencoder: an encoder shaped like `build_translator` and its mirror of transposed convolutions.
+
+    Args: as in `build_translator`.
+
+    Returns:
+      (autoencoder, encoder), two keras.Models that share the encoder's weights; the autoencoder maps to the input's shape.
+    """
+    encoder = build_translator(map_size, factor_width, name=f"{name}_encoder")
+    decoded = _stack(encoder.output, layers.Conv2DTranspose, (factor_width, 1, 1), "decode")
+    return keras.Model(encoder.input, decoded, name=name), encoder

@@ -1,0 +1,153 @@
+"""Tables and plots of what a run saved: `python -m sdkd_tf.report RUN_DIR...` draws and prints them again."""
+
+import json
+import pathlib
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
+
+from sdkd_tf import metrics
+from sdkd_tf.errors import UserError, one_line_errors
+
+
+def load_results(run_dir):
+    """Reads `results.json` of a finished run. Raises UserError when there is none."""
+    path = pathlib.Path(run_dir) / "results.json"
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; expected the directory of a finished run of train.py")
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(f"{path}: is no JSON ({error}); expected a results file written by train.py") from error
+
+
+def plot_run(run_dir):
+    """Draws `plots/`: accuracy matrix, mean accuracy over tasks, and saliency overlays after each task."""
+    run_dir = pathlib.Path(run_dir)
+    results = load_results(run_dir)
+    plots = run_dir / "plots"
+    plots.mkdir(exist_ok=True)
+    _plot_matrix(results, plots / "accuracy_matrix.png")
+    _plot_mean_accuracy(results, plots / "mean_accuracy.png")
+    with np.load(run_dir / "saliency.npz", allow_pickle=False) as saved:
+        _plot_overlays(results, saved["images"], saved["maps"], plots / "saliency.png")
+
+
+def summary(run_dir):
+    """The run's numbers as text: mean accuracy after each task, forgetting, saliency, and the conversion, if there is one."""
+    run_dir = pathlib.Path(run_dir)
+    results = load_results(run_dir)
+    matrices = results["accuracy_matrix"]
+    lines = [f"strategy {results['strategy']}, seed {results['seed']}, {results['parameters'] / 1e6:.2f} M parameters", ""]
+    lines += ["| after task | mean validation accuracy | mean test accuracy |", "|---|---|---|"]
+    curves = [metrics.mean_accuracy(matrices[split]) for split in ("validation", "test")]
+    lines += [f"| {name} | {v:.3f} | {t:.3f} |" for name, v, t in zip(results["tasks"], *curves)]
+    lines += ["", "| | validation | test |", "|---|---|---|"]
+    rows = {"final mean accuracy": metrics.final_mean_accuracy, "forgetting": metrics.forgetting}
+    lines += [f"| {name} | {f(matrices['validation']):.3f} | {f(matrices['test']):.3f} |" for name, f in rows.items()]
+    errors = [results["saliency_mae_matrix"][split][-1] for split in ("validation", "test")]
+    if None not in errors[0] + errors[1]:
+        lines += [f"| saliency MAE after the last task | {np.mean(errors[0]):.3f} | {np.mean(errors[1]):.3f} |"]
+    lines += ["", f"training {sum(results['seconds_per_task']) / 60:.1f} min, replayed images {results['replay_images']}"]
+    conversion = run_dir / "tflite" / "conversion.json"
+    if conversion.is_file():
+        lines += ["", *_conversion_lines(json.loads(conversion.read_text()))]
+    pictures = sorted((run_dir / "plots").glob("*.png"))
+    lines += ["", "pictures: " + ", ".join(str(path) for path in pictures)]
+    return "\n".join(lines)
+
+
+def _conversion_lines(c):
+    mean = {kind: np.mean([task[kind] for task in c["accuracy"].values()]) for kind in ("float", "tflite")}
+    return [
+        f"| {c['file']} ({c['quantization']}) | |",
+        "|---|---|",
+        f"| mean test accuracy, float model | {mean['float']:.3f} |",
+        f"| mean test accuracy, .tflite | {mean['tflite']:.3f} |",
+        f"| top-1 agreement | {c['top1_agreement']:.3f} |",
+        f"| saliency difference (mean absolute) | {c['saliency_difference']:.4f} |",
+        f"| file size | {c['bytes'] / 1e6:.2f} MB |",
+        f"| latency, {c['latency']['threads']} thread(s), {c['latency']['machine']} | {c['latency']['median_ms']:.1f} ms |",
+        f"| operators left in float | {', '.join(c['float_ops']) or 'none'} |",
+    ]
+
+
+def _plot_matrix(results, path):
+    matrix = np.array(results["accuracy_matrix"]["test"])
+    names = results["tasks"]
+    figure, axes = plt.subplots(figsize=(1.5 + 0.55 * len(names), 1.2 + 0.5 * len(names)), layout="constrained")
+    image = axes.imshow(matrix, vmin=0, vmax=1, cmap="viridis")
+    for (i, j), value in np.ndenumerate(matrix):
+        axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7, color="white" if value < 0.6 else "black")
+    axes.set_xticks(range(len(names)), names, rotation=60)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="tested on", ylabel="after training on", title=f"Test accuracy, {results['strategy']}")
+    figure.colorbar(image, shrink=0.8)
+    _save(figure, path)
+
+
+def _plot_mean_accuracy(results, path):
+    figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
+    for split, style in (("validation", "o-"), ("test", "s--")):
+        curve = metrics.mean_accuracy(results["accuracy_matrix"][split])
+        axes.plot(range(1, len(curve) + 1), curve, style, label=split)
+    axes.set_xticks(range(1, len(results["tasks"]) + 1))
+    axes.set(xlabel="after task", ylabel="mean accuracy over all tasks", ylim=(0, 1), title=results["strategy"])
+    axes.grid(alpha=0.3)
+    axes.legend()
+    _save(figure, path)
+
+
+def _plot_overlays(results, images, maps, path):
+    names = ["image", *(f"after {name}" for name in results["tasks"])]
+    figure, grid = plt.subplots(
+        len(images), len(names), figsize=(1.1 * len(names), 1.15 * len(images)), layout="constrained", squeeze=False
+    )
+    size = images.shape[1]
+    for k, row in enumerate(grid):
+        for axes, saliency in zip(row, [None, *maps[:, k, :, :, 0]]):
+            axes.imshow(images[k] if saliency is None else overlay(images[k], saliency), extent=(0, size, 0, size))
+            axes.axis("off")
+    for axes, name in zip(grid[0], names):
+        axes.set_title(name, fontsize=7)
+    _save(figure, path)
+
+
+def overlay(image, saliency):
+    """Draws a saliency map over an image: what the map leaves out turns dark blue.
+
+    Args:
+      image: uint8 `[h, w, 3]`.
+      saliency: `[any, any]` in [0, 1], stretched bilinearly over the image.
+
+    Returns:
+      uint8 `[h, w, 3]`.
+    """
+    h, w = image.shape[:2]
+    weight = Image.fromarray(np.asarray(saliency, np.float32)).resize((w, h), Image.Resampling.BILINEAR)
+    weight = np.clip(np.asarray(weight), 0, 1)[..., None]
+    shade = 0.25 * image.astype(np.float32) + np.array([0, 0, 70], np.float32)
+    return np.round(weight * image + (1 - weight) * shade).astype(np.uint8)
+
+
+def _save(figure, path):
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def main(run_dirs):
+    with one_line_errors():
+        if not run_dirs:
+            raise UserError("no run directory given; expected python -m sdkd_tf.report RUN_DIR...")
+        for run_dir in run_dirs:
+            plot_run(run_dir)
+            print(summary(run_dir), end="\n\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
