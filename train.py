@@ -42,13 +42,13 @@ flags.DEFINE_enum("soft_target_reduction", "batch", ["batch", "mean"], "Of equat
 
 
 def main(argv):
-    from sdkd_tf import lifelong, report  # imports TensorFlow: after --help and flag errors
-
     with one_line_errors():
         if len(argv) > 1:
             raise UserError(f"unexpected argument {argv[1]!r}; expected flags only")
         if not FLAGS.run_dir:
             raise UserError("--run_dir is missing; expected a directory to write to")
+        from sdkd_tf import lifelong, report  # imports TensorFlow: after --help and flag errors
+
         lifelong.run(
             run_dir=FLAGS.run_dir,
             data_dir=FLAGS.data_dir,

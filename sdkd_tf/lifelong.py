@@ -91,6 +91,7 @@ def run(
         "classes": list(sequence.classes),
         "tasks": [task.name for task in sequence.tasks],
         "input_size": input_size,
+        "distillation": distillation or {},
         "images": {"train": [len(t.train) for t in sequence.tasks], "test": [len(t.test) for t in sequence.tasks]},
         "replay_images": 0,
         "parameters": student.count_params(),

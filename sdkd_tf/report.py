@@ -9,10 +9,10 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
-from PIL import Image
 
 from sdkd_tf import metrics
 from sdkd_tf.errors import UserError, one_line_errors
+from sdkd_tf.overlay import overlay
 
 
 def load_results(run_dir):
@@ -116,23 +116,6 @@ def _plot_overlays(results, images, maps, path):
     for axes, name in zip(grid[0], names):
         axes.set_title(name, fontsize=7)
     _save(figure, path)
-
-
-def overlay(image, saliency):
-    """Draws a saliency map over an image: what the map leaves out turns dark blue.
-
-    Args:
-      image: uint8 `[h, w, 3]`.
-      saliency: `[any, any]` in [0, 1], stretched bilinearly over the image.
-
-    Returns:
-      uint8 `[h, w, 3]`.
-    """
-    h, w = image.shape[:2]
-    weight = Image.fromarray(np.asarray(saliency, np.float32)).resize((w, h), Image.Resampling.BILINEAR)
-    weight = np.clip(np.asarray(weight), 0, 1)[..., None]
-    shade = 0.25 * image.astype(np.float32) + np.array([0, 0, 70], np.float32)
-    return np.round(weight * image + (1 - weight) * shade).astype(np.uint8)
 
 
 def _save(figure, path):

@@ -57,9 +57,10 @@ def aggregation(x1, x2, x3, name):
         return layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_up_{label}")(x)
 
     x2_gated = layers.Multiply(name=f"{name}_gate2")([_conv(x1, c, 3, f"{name}_conv1"), x2])
-    x3_gated = layers.Multiply(name=f"{name}_gate3")(
-        [_conv(up(x1, "x1"), c, 3, f"{name}_conv2"), _conv(up(x2, "x2"), c, 3, f"{name}_conv3"), x3]
+    gate3 = layers.Multiply(name=f"{name}_gate3")(
+        [_conv(up(x1, "x1"), c, 3, f"{name}_conv2"), _conv(up(x2, "x2"), c, 3, f"{name}_conv3")]
     )
+    x3_gated = layers.Multiply(name=f"{name}_gated3")([gate3, x3])
     y2 = layers.Concatenate(name=f"{name}_concat2")([x2_gated, _conv(x1, c, 3, f"{name}_conv4")])
     y2 = _conv(y2, 2 * c, 3, f"{name}_fuse2")
     y3 = layers.Concatenate(name=f"{name}_concat3")([x3_gated, _conv(up(y2, "y2"), 2 * c, 3, f"{name}_conv5")])

@@ -18,14 +18,15 @@ class MorphologicalReconstruction(layers.Layer):
 
     The seed is the map at its maximum and 0 elsewhere; again and again it is dilated by a 3x3 square and bounded by the
     map. What is connected to the most salient point survives, what is separated by a valley is cut down to the level of
-    that valley. As many dilations are made as the map is wide, enough for every object that does not wind.
+    that valley. As many dilations are made as the map's height and width together, enough unless an object winds more
+    than that through the map.
     """
 
     def call(self, x):
         """Maps `[batch, h, w, 1]`, at least 0, to the same shape, nowhere above the input."""
         peak = tf.reduce_max(x, axis=(1, 2), keepdims=True)
-        kept = tf.where(x >= peak, x, tf.zeros_like(x))
-        for _ in range(max(x.shape[1], x.shape[2])):
+        kept = tf.where(x >= peak, x, tf.constant(0.0, shape=(1, 1, 1, 1)))
+        for _ in range(x.shape[1] + x.shape[2]):
             kept = tf.minimum(tf.nn.max_pool2d(kept, 3, 1, "SAME"), x)
         return kept
 

@@ -1,0 +1,1 @@
+"""The rendered benchmark: a stand-in for OpenLORIS-Object made from free furniture models."""

@@ -1,0 +1,75 @@
+"""The benchmark's table: four factors at three levels each, one factor and level a task."""
+
+import dataclasses
+
+Range = tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Illumination:
+    """Light of a level: coefficients of the renderer, the accepted mean luminance in [0, 255] and noise.
+
+    `noise` is the standard deviation of the sensor noise in grey levels.
+    """
+
+    ambient: float
+    diffuse: float
+    specular: float
+    luminance: Range
+    noise: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Condition:
+    """What one image must satisfy.
+
+    hidden: share of the object's pixels that something else hides.
+    side: longer side of the whole object's box, as a share of the frame's side.
+    distractors: how many distractors show at least MIN_PIXELS pixels each.
+    """
+
+    illumination: Illumination
+    hidden: Range
+    side: Range
+    distractors: tuple[int, int]
+
+
+MIN_PIXELS = 20  # in a frame of 128 x 128; other frames in proportion to their area
+CLUTTER_HIDDEN = (0.0, 0.10)  # distractors stand beside and behind, and hide at most this share
+
+ILLUMINATION = (
+    Illumination(ambient=0.35, diffuse=0.70, specular=0.15, luminance=(105, 180), noise=0),
+    Illumination(ambient=0.50, diffuse=0.50, specular=0.10, luminance=(65, 110), noise=1),
+    Illumination(ambient=0.60, diffuse=0.40, specular=0.05, luminance=(24, 56), noise=5),
+)
+OCCLUSION: tuple[Range, ...] = ((0.0, 0.0), (0.20, 0.30), (0.45, 0.55))
+PIXEL: tuple[Range, ...] = ((0.60, 0.80), (0.33, 0.48), (0.17, 0.23))
+CLUTTER: tuple[tuple[int, int], ...] = ((0, 0), (3, 4), (7, 9))
+
+FACTORS = ('illumination', 'occlusion', 'pixel', 'clutter')
+# (factor, level) of task1, task2, ...
+TASKS = tuple((factor, level) for factor in FACTORS for level in (1, 2, 3))
+
+
+def condition(factor: str, level: int) -> Condition:
+    """Returns the condition of a task; factors other than the named one stay at level 1."""
+    level_of = {name: (level if name == factor else 1) - 1 for name in FACTORS}
+    distractors = CLUTTER[level_of['clutter']]
+    return Condition(
+        illumination=ILLUMINATION[level_of['illumination']],
+        hidden=CLUTTER_HIDDEN if distractors[1] else OCCLUSION[level_of['occlusion']],
+        side=PIXEL[level_of['pixel']],
+        distractors=distractors,
+    )
+
+
+def min_pixels(image_size: int) -> float:
+    """Returns the fewest pixels at which a distractor counts as visible in a square frame."""
+    return MIN_PIXELS * (image_size / 128) ** 2
+
+
+def inner(bounds: Range, share: float = 0.6) -> Range:
+    """Returns the middle `share` of a range, to aim at, so that rounding does not leave the range."""
+    low, high = bounds
+    margin = (high - low) * (1 - share) / 2
+    return low + margin, high - margin

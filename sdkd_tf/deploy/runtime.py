@@ -1,0 +1,87 @@
+"""Runs a .tflite file with LiteRT, as a phone would."""
+
+import collections
+import pathlib
+import statistics
+import time
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+from sdkd_tf.errors import UserError
+
+Prediction = collections.namedtuple("Prediction", "probabilities saliency")
+
+
+class Classifier:
+    """A converted network: uint8 pixels in, probabilities and saliency map out."""
+
+    def __init__(self, path, threads=1):
+        """Args:
+        path: a file written by convert.py.
+        threads: CPU threads of the interpreter.
+
+        Raises:
+          UserError: there is no such file or it is no network of this package.
+        """
+        path = pathlib.Path(path)
+        if not path.is_file():
+            raise UserError(f"model {path}: no such file; expected a .tflite written by convert.py")
+        content = path.read_bytes()
+        if content[4:8] != b"TFL3":
+            raise UserError(f"model {path}: is no TFLite file; expected a .tflite written by convert.py")
+        try:
+            self._interpreter = Interpreter(model_content=content, num_threads=threads)
+            self._runner = self._interpreter.get_signature_runner("serving_default")
+            inputs, outputs = self._runner.get_input_details(), self._runner.get_output_details()
+        except (ValueError, RuntimeError) as error:
+            raise UserError(f"model {path}: LiteRT cannot read it ({str(error).splitlines()[0]})") from error
+        if set(inputs) != {"image"} or not {"probabilities", "saliency"} <= set(outputs):
+            raise UserError(f"model {path}: has no input `image` and outputs `probabilities`, `saliency`; expected convert.py's")
+        self.input_size = int(inputs["image"]["shape"][1])
+        self.num_classes = int(outputs["probabilities"]["shape"][1])
+
+    def __call__(self, image):
+        """Classifies one image.
+
+        Args:
+          image: uint8 `[input_size, input_size, 3]`, RGB.
+
+        Returns:
+          A Prediction: probabilities float32 `[classes]`, and the saliency map float32 `[h, w]` in [0, 1].
+        """
+        outputs = self._runner(image=image[None])
+        return Prediction(outputs["probabilities"][0], outputs["saliency"][0, :, :, 0])
+
+    def median_latency_ms(self, runs=50, warm_up=10):
+        """Median milliseconds of a call on noise, over `runs` calls after `warm_up` calls."""
+        noise = np.random.default_rng(0).integers(0, 256, (self.input_size, self.input_size, 3), dtype=np.uint8)
+        seconds = []
+        for _ in range(warm_up + runs):
+            start = time.perf_counter()
+            self(noise)
+            seconds.append(time.perf_counter() - start)
+        return 1000 * statistics.median(seconds[warm_up:])
+
+
+def float_operators(path):
+    """Lists the operators of a .tflite file that compute in float, without those that only (de)quantize.
+
+    Args:
+      path: the file.
+
+    Returns:
+      A sorted list like `["DIV x1", "SUB x2"]`.
+    """
+    model = schema.ModelT.InitFromPackedBuf(pathlib.Path(path).read_bytes())
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+    graph = model.subgraphs[0]
+    counts = collections.Counter()
+    for operator in graph.operators:
+        code = model.operatorCodes[operator.opcodeIndex]
+        name = names[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        tensors = [graph.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]
+        if name not in ("QUANTIZE", "DEQUANTIZE") and any(t.type == schema.TensorType.FLOAT32 for t in tensors):
+            counts[name] += 1
+    return [f"{name} x{count}" for name, count in sorted(counts.items())]

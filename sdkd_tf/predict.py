@@ -1,0 +1,65 @@
+"""Labels image files with a converted model.
+
+python -m sdkd_tf.predict --model=runs/quickstart/tflite/sdkd_int8.tflite IMAGE... [--overlay_dir=OUT]
+"""
+
+import pathlib
+
+from absl import app, flags
+from PIL import Image
+
+from sdkd_tf.data.images import crop_letterbox, letterbox, open_image
+from sdkd_tf.deploy.runtime import Classifier
+from sdkd_tf.errors import UserError, one_line_errors
+from sdkd_tf.overlay import overlay
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("model", None, "A .tflite written by convert.py; labels.txt is read beside it.")
+flags.DEFINE_string("overlay_dir", None, "Where to write each image with its saliency map drawn over it.")
+flags.DEFINE_integer("top_k", 3, "Labels an image.", lower_bound=1)
+flags.DEFINE_integer("threads", 1, "CPU threads.", lower_bound=1)
+
+
+def read_labels(model_path, num_classes):
+    """Reads `labels.txt` beside a model. Raises UserError when it is missing or of another length."""
+    path = pathlib.Path(model_path).with_name("labels.txt")
+    if not path.is_file():
+        raise UserError(f"labels {path}: no such file; expected the labels that convert.py wrote beside the model")
+    labels = path.read_text().splitlines()
+    if len(labels) != num_classes:
+        raise UserError(f"labels {path}: has {len(labels)} lines; expected {num_classes}, the model's classes")
+    return labels
+
+
+def main(argv):
+    with one_line_errors():
+        if not FLAGS.model:
+            raise UserError("--model is missing; expected a .tflite written by convert.py")
+        if len(argv) < 2:
+            raise UserError("no image given; expected one or more image files")
+        classifier = Classifier(FLAGS.model, FLAGS.threads)
+        labels = read_labels(FLAGS.model, classifier.num_classes)
+        # All are read before anything is written, so that a bad file leaves nothing half done.
+        images = [(pathlib.Path(path), open_image(path)) for path in argv[1:]]
+        for path, image in images:
+            prediction = classifier(letterbox(image, classifier.input_size))
+            best = prediction.probabilities.argsort()[::-1][: FLAGS.top_k]
+            print(f"{path}: " + ", ".join(f"{labels[i]} {prediction.probabilities[i]:.3f}" for i in best))
+            if FLAGS.overlay_dir:
+                out = pathlib.Path(FLAGS.overlay_dir)
+                out.mkdir(parents=True, exist_ok=True)
+                print(f"  overlay: {write_overlay(path, image, prediction.saliency, out)}")
+
+
+def write_overlay(path, image, saliency, out):
+    """Writes `<out>/<parent>_<name>_saliency.png`: the parent folder keeps equal names of different folders apart."""
+    square = overlay(letterbox(image, max(image.size)), saliency)
+    name = "_".join(part for part in (path.resolve().parent.name, path.stem, "saliency") if part)
+    file = out / f"{name}.png"
+    Image.fromarray(crop_letterbox(square, *image.size)).save(file)
+    return file
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,76 @@
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sdkd_tf.data.sequence import RENDERED, check_images, load_sequence
+from sdkd_tf.errors import UserError
+
+
+@pytest.fixture
+def root(write_sequence, tmp_path):
+    return write_sequence(tmp_path, tasks=11)
+
+
+def test_layout(root):
+    sequence = load_sequence(root)
+    assert sequence.classes == ("thing_00", "thing_01")
+    assert [task.name for task in sequence.tasks] == [f"task{i}" for i in range(1, 12)]  # by number: task10 after task9
+    example = sequence.tasks[1].train[4]
+    assert example.image == root / "train/task2/thing_01/000.jpg" and example.label == 1
+    assert example.mask == root / "masks/train/task2/thing_01/000.png"
+    assert [len(split) for split in (sequence.tasks[0].train, sequence.tasks[0].validation)] == [8, 4]
+    assert len(load_sequence(root, max_tasks=3).tasks) == 3
+
+
+def test_masks_are_optional(root):
+    shutil.rmtree(root / "masks")
+    assert load_sequence(root).tasks[0].train[0].mask is None
+
+
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        (lambda root: shutil.rmtree(root / "test"), "has no folder test"),
+        (lambda root: shutil.rmtree(root / "test/task2"), "test/task2: no such directory"),
+        (lambda root: shutil.rmtree(root / "test/task2/thing_01"), "class 'thing_01' is in .*train/task1 but not in .*test/task2"),
+        (lambda root: (root / "train/task3/new").mkdir(), "class 'new' is in .*train/task3 but not in"),
+        (lambda root: shutil.rmtree(root / "train") or (root / "train").mkdir(), "holds no task folder"),
+        (lambda root: [p.unlink() for p in (root / "train/task1/thing_00").iterdir()], "thing_00: holds no image"),
+    ],
+)
+def test_bad_layouts(root, damage, message):
+    damage(root)
+    with pytest.raises(UserError, match=message):
+        load_sequence(root)
+
+
+def test_missing_directory():
+    with pytest.raises(UserError, match="/no/such: no such directory"):
+        load_sequence("/no/such")
+
+
+def test_bad_files_are_found_before_training(root):
+    examples = load_sequence(root).tasks[0].train
+    check_images(examples)
+    Image.fromarray(np.zeros((3, 3), np.uint8)).save(examples[1].mask)
+    with pytest.raises(UserError, match=r"001.png: is 3x3; expected 64x64, its image's size"):
+        check_images(examples)
+    examples[0].image.write_bytes(b"")
+    with pytest.raises(UserError, match="000.jpg: cannot be read"):
+        check_images(examples)
+
+
+def test_bundled_benchmark():
+    sequence = load_sequence("rendered")
+    assert len(sequence.classes) == 20 and len(sequence.tasks) == 12
+    for task in sequence.tasks:
+        assert (len(task.train), len(task.validation), len(task.test)) == (400, 100, 100)
+        assert all(example.mask for example in (*task.train, *task.validation, *task.test))
+    files = [path for path in RENDERED.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 40e6
+    test = sequence.tasks[8].test
+    check_images(test)
+    with Image.open(test[0].mask) as mask:
+        assert mask.size == (128, 128)

@@ -1,0 +1,106 @@
+"""Shapes and parameters of the graph, and that it stays flat."""
+
+import numpy as np
+import pytest
+import tf_keras as keras
+
+from sdkd_tf.errors import UserError
+from sdkd_tf.model import backbone
+from sdkd_tf.model.network import Outputs, build_network
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build_network(20, input_size=128)
+
+
+def test_shapes_and_ranges(network):
+    image = np.random.default_rng(0).uniform(-1, 1, (2, 128, 128, 3)).astype(np.float32)
+    out = Outputs(*(y.numpy() for y in network(image)))
+    assert out.logits.shape == (2, 20)
+    assert out.saliency.shape == out.attention_logits.shape == out.detection_logits.shape == (2, 8, 8, 1)
+    assert 0.0 <= out.saliency.min() and out.saliency.max() <= 1.0
+
+
+def test_parameters_are_those_of_the_paper(network):
+    # Keras' summary: MobileNetV2 without top has 2 257 984, of which blocks 13-16 (stages 6 and 7, here twice) have
+    # 1 284 608 and the last convolution, which SDKD leaves out, 320 * 1280 + 4 * 1280.
+    copies = 2 * 1_284_608
+    shared = 2_257_984 - 1_284_608 - 414_720
+    fc = 96 * 20 + 20
+    blur = 3 * 3
+
+    def conv(k, i, o):
+        return k * i * o + o
+
+    def rfb(i, c=32):
+        return sum(conv(1, i, c) + 2 * conv(k, c, c) + conv(9, c, c) for k in (3, 5, 7)) + 2 * conv(1, i, c) + conv(9, 4 * c, c)
+
+    c = 32
+    aggregation = 4 * conv(9, c, c) + 2 * conv(9, 2 * c, 2 * c) + 2 * conv(9, 3 * c, 3 * c) + conv(1, 3 * c, 1)
+    decoders = 2 * (rfb(320) + rfb(160) + rfb(96) + aggregation)
+    assert network.count_params() == shared + copies + fc + blur + decoders
+
+
+def test_graph_is_flat(network):
+    assert not any(isinstance(layer, keras.Model) for layer in network.layers)
+
+
+def test_branches_start_from_the_pretrained_weights(network):
+    original = backbone.mobilenet_v2(128)
+    for layer in original.layers:
+        if layer.name.startswith(("block_13", "block_14", "block_15", "block_16")):
+            for prefix in ("attention_", "detection_"):
+                for a, b in zip(network.get_layer(prefix + layer.name).get_weights(), layer.get_weights(), strict=True):
+                    np.testing.assert_array_equal(a, b)
+
+
+def test_copied_blocks_compute_what_the_backbone_computes():
+    original = backbone.mobilenet_v2(64)
+    block5 = original.get_layer(backbone.BLOCK_5_END).output
+    copied = backbone.copy_blocks(original, backbone.BLOCK_6 + backbone.BLOCK_7, block5, "copy_")
+    both = keras.Model(original.input, [original.get_layer("block_16_project_BN").output, copied])
+    expected, found = both(np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32))
+    np.testing.assert_array_equal(expected, found)
+
+
+def test_bundled_weights_are_keras_imagenet_release():
+    # The first filters of Keras' release are far from any random initialisation: a known statistic of the file.
+    conv1 = backbone.mobilenet_v2(64).get_layer("Conv1").get_weights()[0]
+    assert conv1.shape == (3, 3, 3, 32)
+    assert float(np.abs(conv1).max()) > 0.5
+
+
+@pytest.mark.parametrize("policy, trainable", [("frozen", False), ("adapt", True)])
+def test_batch_norm_policy(policy, trainable):
+    network = build_network(2, input_size=64, width=0.35, decoder_channels=4, batch_norm=policy, weights="none")
+    norm = network.get_layer("detection_block_13_expand_BN")
+    before = norm.moving_mean.numpy()
+    network(np.ones((2, 64, 64, 3), np.float32), training=True)
+    assert norm.trainable is trainable
+    assert np.array_equal(norm.moving_mean.numpy(), before) is not trainable
+
+
+def test_mass_pooling_ignores_the_maps_scale():
+    from sdkd_tf.model.network import MassNormalization
+
+    pooled, saliency = np.array([[0.2, 0.4]], np.float32), np.full((1, 2, 2, 1), 0.5, np.float32)
+    once = MassNormalization()([pooled, saliency]).numpy()
+    np.testing.assert_allclose(once, [[0.2 / 0.501, 0.4 / 0.501]], rtol=1e-5)
+    np.testing.assert_allclose(MassNormalization()([pooled / 5, saliency / 5]), once, rtol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (dict(input_size=100), "input_size is 100; expected a multiple of 32"),
+        (dict(refinement="crf"), "refinement is 'crf'; expected one of"),
+        (dict(pooling="sum"), "pooling is 'sum'; expected one of"),
+        (dict(batch_norm="off"), "batch_norm is 'off'; expected frozen or adapt"),
+        (dict(weights="/no/such.npz"), "weights file /no/such.npz: cannot be read"),
+        (dict(width=0.5), "expected Conv1/kernel of shape"),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    with pytest.raises(UserError, match=message):
+        build_network(3, **{"input_size": 64, **arguments})

@@ -1,0 +1,87 @@
+"""The train_step: what it updates, what it leaves alone, and the terms it logs."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras as keras
+
+from sdkd_tf import losses
+from sdkd_tf.data.pipeline import make_dataset
+from sdkd_tf.data.sequence import load_sequence
+from sdkd_tf.distiller import Distiller
+from sdkd_tf.model.network import Outputs, build_network
+
+
+@pytest.fixture(scope="module")
+def batches(write_sequence, tmp_path_factory):
+    sequence = load_sequence(write_sequence(tmp_path_factory.mktemp("data")))
+    return make_dataset(sequence.tasks[0].train, 64, 4)
+
+
+@pytest.fixture
+def distiller():
+    keras.utils.set_random_seed(0)
+    student = build_network(2, input_size=64, decoder_channels=4)
+    distiller = Distiller(student, saliency_weight=0.5, lambda1=2.0, lambda2=3.0)
+    distiller.compile(keras.optimizers.Adam(1e-3))
+    distiller.run_eagerly = True  # one step each: building a graph would take longer than the steps
+    return distiller
+
+
+def disturb(student):
+    for name in ("logits", "detection_decoder_logits"):
+        layer = student.get_layer(name)
+        layer.kernel.assign(10.0 * tf.random.stateless_normal(layer.kernel.shape, (1, 2)))
+
+
+def test_teacher_is_frozen_bit_for_bit_and_the_student_moves(distiller, batches):
+    distiller.promote(batches, epochs=1)
+    disturb(distiller.student)  # right after the promotion both agree and the L1 distance has gradient 0
+    frozen = [distiller.teacher, distiller.paraphraser]
+    before = [[w.copy() for w in model.get_weights()] for model in frozen]
+    student_before = distiller.student.get_weights()
+    translator_before = distiller.student_translator.get_weights()
+    distiller.train_step(next(iter(batches)))
+    for model, weights in zip(frozen, before):
+        for old, new in zip(weights, model.get_weights(), strict=True):
+            np.testing.assert_array_equal(old, new)
+    assert any(not np.array_equal(a, b) for a, b in zip(student_before, distiller.student.get_weights()))
+    assert any(not np.array_equal(a, b) for a, b in zip(translator_before, distiller.student_translator.get_weights()))
+
+
+def test_promotion_copies_the_student(distiller, batches):
+    distiller.promote(batches, epochs=1)
+    for a, b in zip(distiller.teacher.get_weights(), distiller.student.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(distiller.teacher_translator.get_weights(), distiller.student_translator.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_first_task_has_no_distillation(distiller, batches):
+    logs = distiller.train_step(next(iter(batches)))
+    assert logs["factor_transfer"].numpy() == 0.0 and logs["soft_target"].numpy() == 0.0
+    assert logs["loss"].numpy() == pytest.approx(logs["classification"].numpy() + 0.5 * logs["saliency"].numpy(), rel=1e-5)
+
+
+def test_logged_terms_add_up_and_equal_the_losses(distiller, batches):
+    distiller.promote(batches, epochs=1)
+    disturb(distiller.student)
+    batch = next(iter(batches))
+    student = Outputs(*distiller.student(batch["image"], training=True))
+    teacher = Outputs(*distiller.teacher(batch["image"], training=False))
+    soft_target = losses.soft_target_loss(teacher.logits, student.logits).numpy()
+    factors = distiller.teacher_translator(teacher.saliency), distiller.student_translator(student.saliency)
+    logs = {name: value.numpy() for name, value in distiller.train_step(batch).items()}
+    assert logs["soft_target"] == pytest.approx(soft_target, rel=1e-4) and soft_target > 0.01
+    assert logs["factor_transfer"] == pytest.approx(losses.factor_transfer_loss(*factors).numpy(), rel=1e-4)
+    total = logs["classification"] + 2 * logs["factor_transfer"] + 3 * logs["soft_target"] + 0.5 * logs["saliency"]
+    assert logs["loss"] == pytest.approx(total, rel=1e-4)
+
+
+def test_paraphraser_learns_to_reconstruct(distiller):
+    rng = np.random.default_rng(0)
+    images = tf.constant(rng.uniform(-1, 1, (32, 64, 64, 3)), tf.float32)
+    batches = tf.data.Dataset.from_tensors({"image": images})
+    first = distiller.promote(batches, epochs=1, learning_rate=1e-3)
+    last = distiller.promote(batches, epochs=200, learning_rate=1e-2)
+    assert last < 0.3 * first
