@@ -7,23 +7,38 @@ from sdkd_tf.errors import UserError, one_line_errors
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("run_dir", None, "Where to write the run.")
-flags.DEFINE_string("data_dir", "rendered", "Root of {train,validation,test}/<task>/<object>/, or `rendered` (bundled).")
+flags.DEFINE_string(
+    "data_dir", "rendered", "Root of {train,validation,test}/<task>/<object>/, or `rendered` (bundled)."
+)
 flags.DEFINE_integer("max_tasks", None, "Use only the first tasks.", lower_bound=1)
 flags.DEFINE_string("strategy", "sdkd", "sdkd, or finetune (no teacher).")
 flags.DEFINE_integer("epochs", 4, "Passes over a task's training images.", lower_bound=1)
 flags.DEFINE_integer("first_task_epochs", None, "The same for the first task; as --epochs if not given.", lower_bound=1)
 flags.DEFINE_integer("batch_size", 16, "Images a step.", lower_bound=1)
-flags.DEFINE_float("learning_rate", 1e-4, "Adam's learning rate at the start of a task; falls along a cosine.", lower_bound=0)
+flags.DEFINE_float(
+    "learning_rate", 1e-4, "Adam's learning rate at the start of a task; falls along a cosine.", lower_bound=0
+)
 flags.DEFINE_integer("seed", 0, "Of weights, shuffling and augmentation.")
 flags.DEFINE_bool("overwrite", False, "Replace a finished run in --run_dir.")
 
-NETWORK = ("input_size", "width", "decoder_channels", "refinement", "pooling", "attention_kernel", "batch_norm", "weights")
+NETWORK = (
+    "input_size",
+    "width",
+    "decoder_channels",
+    "refinement",
+    "pooling",
+    "attention_kernel",
+    "batch_norm",
+    "weights",
+)
 flags.DEFINE_integer("input_size", 128, "Side of the network's input in pixels, a multiple of 32.")
 flags.DEFINE_float("width", 1.0, "MobileNetV2's width multiplier.")
 flags.DEFINE_integer("decoder_channels", 32, "Width of the partial decoders.", lower_bound=1)
 flags.DEFINE_string("refinement", "reconstruct", "Refined layer: conv, reconstruct or none.")
 flags.DEFINE_string("pooling", "mean", "Before the FC layer: mean, mass (divided by the map's mean) or max.")
-flags.DEFINE_integer("attention_kernel", None, "Blur of holistic attention, in map pixels; CPD's share if not given.", lower_bound=1)
+flags.DEFINE_integer(
+    "attention_kernel", None, "Blur of holistic attention, in map pixels; CPD's share if not given.", lower_bound=1
+)
 flags.DEFINE_string("batch_norm", "frozen", "Backbone statistics: frozen, or adapt (follow the tasks).")
 flags.DEFINE_string("weights", "bundled", "Backbone: bundled, imagenet (downloads), none, or an .npz file.")
 
@@ -35,7 +50,9 @@ flags.DEFINE_float("lambda1", 1.0, "Weight of the factor-transfer loss (equation
 flags.DEFINE_float("lambda2", 1.0, "Weight of the soft-target loss (equation 3).", lower_bound=0)
 flags.DEFINE_float("temperature", 20.0, "T of the soft targets (equation 2).", lower_bound=1e-3)
 flags.DEFINE_float("alpha", 0.7, "alpha of the soft targets (equation 2).", lower_bound=0)
-flags.DEFINE_float("saliency_weight", 0.0, "Weight of CPD's supervision of both maps by the object masks.", lower_bound=0)
+flags.DEFINE_float(
+    "saliency_weight", 0.0, "Weight of CPD's supervision of both maps by the object masks.", lower_bound=0
+)
 flags.DEFINE_integer("factor_width", 8, "Channels of the factors.", lower_bound=1)
 flags.DEFINE_enum("factor_reduction", "mean", ["mean", "sum"], "Of equation 1 over a factor's elements.")
 flags.DEFINE_enum("soft_target_reduction", "batch", ["batch", "mean"], "Of equation 2: batch sums over classes.")
@@ -62,7 +79,11 @@ def main(argv):
             overwrite=FLAGS.overwrite,
             network={name: FLAGS[name].value for name in NETWORK},
             distillation={name: FLAGS[name].value for name in DISTILLATION},
-            flagfile="".join(f"{flag.serialize()}\n" for flag in FLAGS.get_key_flags_for_module(argv[0]) if flag.present and flag.name != "overwrite"),
+            flagfile="".join(
+                f"{flag.serialize()}\n"
+                for flag in FLAGS.get_key_flags_for_module(argv[0])
+                if flag.present and flag.name != "overwrite"
+            ),
         )
         print("\n" + report.summary(FLAGS.run_dir))
 

@@ -17,6 +17,7 @@ from sdkd_tf.data.pipeline import make_dataset
 from sdkd_tf.data.sequence import check_images, load_sequence
 from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
+from sdkd_tf.heartbeat import FirstStepHeartbeat
 from sdkd_tf.model.network import Outputs, build_network
 
 STRATEGIES = ("sdkd", "finetune")
@@ -119,6 +120,7 @@ def run(
             train,
             epochs=task_epochs,
             callbacks=[
+                *([FirstStepHeartbeat()] if index == 0 else []),
                 keras.callbacks.LearningRateScheduler(cosine(learning_rate, task_epochs)),
                 keras.callbacks.TensorBoard(str(run_dir / "logs" / task.name), write_graph=False),
                 keras.callbacks.TerminateOnNaN(),

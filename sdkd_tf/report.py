@@ -43,7 +43,10 @@ def summary(run_dir):
     run_dir = pathlib.Path(run_dir)
     results = load_results(run_dir)
     matrices = results["accuracy_matrix"]
-    lines = [f"strategy {results['strategy']}, seed {results['seed']}, {results['parameters'] / 1e6:.2f} M parameters", ""]
+    lines = [
+        f"strategy {results['strategy']}, seed {results['seed']}, {results['parameters'] / 1e6:.2f} M parameters",
+        "",
+    ]
     lines += ["| after task | mean validation accuracy | mean test accuracy |", "|---|---|---|"]
     curves = [metrics.mean_accuracy(matrices[split]) for split in ("validation", "test")]
     lines += [f"| {name} | {v:.3f} | {t:.3f} |" for name, v, t in zip(results["tasks"], *curves)]
@@ -53,7 +56,10 @@ def summary(run_dir):
     errors = [results["saliency_mae_matrix"][split][-1] for split in ("validation", "test")]
     if None not in errors[0] + errors[1]:
         lines += [f"| saliency MAE after the last task | {np.mean(errors[0]):.3f} | {np.mean(errors[1]):.3f} |"]
-    lines += ["", f"training {sum(results['seconds_per_task']) / 60:.1f} min, replayed images {results['replay_images']}"]
+    lines += [
+        "",
+        f"training {sum(results['seconds_per_task']) / 60:.1f} min, replayed images {results['replay_images']}",
+    ]
     conversion = run_dir / "tflite" / "conversion.json"
     if conversion.is_file():
         lines += ["", *_conversion_lines(json.loads(conversion.read_text()))]

@@ -53,14 +53,18 @@ def test_promotion_copies_the_student(distiller, batches):
     distiller.promote(batches, epochs=1)
     for a, b in zip(distiller.teacher.get_weights(), distiller.student.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    for a, b in zip(distiller.teacher_translator.get_weights(), distiller.student_translator.get_weights(), strict=True):
+    for a, b in zip(
+        distiller.teacher_translator.get_weights(), distiller.student_translator.get_weights(), strict=True
+    ):
         np.testing.assert_array_equal(a, b)
 
 
 def test_first_task_has_no_distillation(distiller, batches):
     logs = distiller.train_step(next(iter(batches)))
     assert logs["factor_transfer"].numpy() == 0.0 and logs["soft_target"].numpy() == 0.0
-    assert logs["loss"].numpy() == pytest.approx(logs["classification"].numpy() + 0.5 * logs["saliency"].numpy(), rel=1e-5)
+    assert logs["loss"].numpy() == pytest.approx(
+        logs["classification"].numpy() + 0.5 * logs["saliency"].numpy(), rel=1e-5
+    )
 
 
 def test_logged_terms_add_up_and_equal_the_losses(distiller, batches):

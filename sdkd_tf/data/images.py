@@ -64,6 +64,10 @@ def crop_letterbox(square, width, height):
       The part of `square` that shows the image.
     """
     size = square.shape[0]
-    w, h = (size, max(1, round(size * height / width))) if width >= height else (max(1, round(size * width / height)), size)
+    w, h = (
+        (size, max(1, round(size * height / width)))
+        if width >= height
+        else (max(1, round(size * width / height)), size)
+    )
     top, left = round((size - h) / 2), round((size - w) / 2)
     return square[top : top + h, left : left + w]

@@ -84,4 +84,8 @@ def augment(example, seed):
     image = tf.image.adjust_saturation(tf.clip_by_value(image * gain, 0.0, 1.0), saturation)
     image = tf.clip_by_value(tf.image.adjust_contrast(image, contrast), 0.0, 1.0)
     shape = example["image"].shape
-    return {**example, "image": tf.ensure_shape(image * 2.0 - 1.0, shape), "mask": tf.ensure_shape(mask, shape[:2] + [1])}
+    return {
+        **example,
+        "image": tf.ensure_shape(image * 2.0 - 1.0, shape),
+        "mask": tf.ensure_shape(mask, shape[:2] + [1]),
+    }

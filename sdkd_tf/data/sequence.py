@@ -111,7 +111,9 @@ def _check_classes(folder, classes, reference):
     found = _folders(folder)
     for name in sorted(set(classes) ^ set(found)):
         here, there = (folder, reference) if name in found else (reference, folder)
-        raise UserError(f"class {name!r} is in {here} but not in {there}; expected the same classes in every split and task")
+        raise UserError(
+            f"class {name!r} is in {here} but not in {there}; expected the same classes in every split and task"
+        )
 
 
 def _examples(root, split, task, classes):

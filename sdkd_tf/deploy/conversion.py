@@ -18,6 +18,7 @@ from sdkd_tf.deploy.quantization import calibrate, quantization_aware, with_prob
 from sdkd_tf.deploy.runtime import Classifier, float_operators
 from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
+from sdkd_tf.heartbeat import FirstStepHeartbeat, heartbeat
 from sdkd_tf.lifelong import cosine
 from sdkd_tf.model.network import Outputs
 from sdkd_tf.report import load_results
@@ -51,7 +52,9 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
     results = load_results(run_dir)
     network = load_network(run_dir / "model.keras")
     if network.output_shape[0][1] != len(results["classes"]):
-        raise UserError(f"{run_dir}: model.keras has {network.output_shape[0][1]} classes, results.json {len(results['classes'])}")
+        raise UserError(
+            f"{run_dir}: model.keras has {network.output_shape[0][1]} classes, results.json {len(results['classes'])}"
+        )
     sequence = load_sequence(results["data"], len(results["tasks"]))
     if list(sequence.classes) != results["classes"]:
         raise UserError(f"data {results['data']}: its classes are not those of {run_dir / 'results.json'}")
@@ -106,16 +109,19 @@ def train_quantized(network, batches, distillation, epochs, learning_rate):
     Returns:
       The trained, quantized model with the outputs [probabilities, saliency].
     """
-    student, deployed = quantization_aware(network)
-    calibrate(student, network, batches.take(_CALIBRATION_BATCHES))
-    distiller = Distiller(student, teacher=network, **distillation)
-    distiller.train_teacher_translator(batches)
+    with heartbeat("preparing the quantized network"):
+        student, deployed = quantization_aware(network)
+        calibrate(student, network, batches.take(_CALIBRATION_BATCHES))
+        distiller = Distiller(student, teacher=network, **distillation)
+        distiller.train_teacher_translator(batches)
     distiller.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
-    print("quantization-aware training; the first step takes about a minute to build", flush=True)
     distiller.fit(
         batches,
         epochs=epochs,
-        callbacks=[keras.callbacks.LearningRateScheduler(cosine(learning_rate, epochs))],
+        callbacks=[
+            FirstStepHeartbeat("building the graph of quantization-aware training"),
+            keras.callbacks.LearningRateScheduler(cosine(learning_rate, epochs)),
+        ],
         verbose=1 if os.isatty(1) else 2,
     )
     return deployed
@@ -149,7 +155,7 @@ def to_tflite(model, representative=None, quantize=True):
     # A bare module saves one function; the model itself would save two for each of its layers.
     module = tf.Module()
     module.serve, module.saved_variables = serve, model.variables
-    with tempfile.TemporaryDirectory() as saved_model:
+    with tempfile.TemporaryDirectory() as saved_model, heartbeat("converting to TFLite"):
         tf.saved_model.save(module, saved_model, signatures=serve)
         converter = tf.lite.TFLiteConverter.from_saved_model(saved_model)
         if quantize:

@@ -30,7 +30,9 @@ class OutputQuantizeConfig(_keras.QuantizeConfig):
         pass
 
     def get_output_quantizers(self, layer):
-        return [_keras.quantizers.MovingAverageQuantizer(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)]
+        return [
+            _keras.quantizers.MovingAverageQuantizer(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
+        ]
 
     def get_config(self):
         return {}

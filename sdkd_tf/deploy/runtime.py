@@ -38,7 +38,9 @@ class Classifier:
         except (ValueError, RuntimeError) as error:
             raise UserError(f"model {path}: LiteRT cannot read it ({str(error).splitlines()[0]})") from error
         if set(inputs) != {"image"} or not {"probabilities", "saliency"} <= set(outputs):
-            raise UserError(f"model {path}: has no input `image` and outputs `probabilities`, `saliency`; expected convert.py's")
+            raise UserError(
+                f"model {path}: has no input `image` and outputs `probabilities`, `saliency`; expected convert.py's"
+            )
         self.input_size = int(inputs["image"]["shape"][1])
         self.num_classes = int(outputs["probabilities"]["shape"][1])
 

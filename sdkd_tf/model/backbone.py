@@ -56,7 +56,9 @@ def _load_npz(model, path):
         with np.load(path, allow_pickle=False) as archive:
             arrays = dict(archive)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"weights file {path}: cannot be read as .npz (expected arrays named <layer>/<weight>)") from error
+        raise UserError(
+            f"weights file {path}: cannot be read as .npz (expected arrays named <layer>/<weight>)"
+        ) from error
     for layer in model.layers:
         values = []
         for variable in layer.weights:

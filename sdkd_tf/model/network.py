@@ -1,10 +1,10 @@
 """The whole network (SDKD paper, figures 2 and 3) as one flat Functional graph.
 
-    image -> blocks 1-5 -+-> blocks 6, 7 -> partial decoder -> holistic attention -+     attention branch
-                         +------------------------(x)<-----------------------------+
-                         |                         +-> blocks 6, 7 -> partial decoder -> refined layer    detection branch
-                         +-------------------------------------------------------(x)<-------+
-                                                                                  +-> pooling -> FC -> logits
+image -> blocks 1-5 -+-> blocks 6, 7 -> partial decoder -> holistic attention -+     attention branch
+                     +------------------------(x)<-----------------------------+
+                     |                         +-> blocks 6, 7 -> partial decoder -> refined layer    detection branch
+                     +-------------------------------------------------------(x)<-------+
+                                                                              +-> pooling -> FC -> logits
 """
 
 import collections

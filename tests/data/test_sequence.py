@@ -34,7 +34,10 @@ def test_masks_are_optional(root):
     [
         (lambda root: shutil.rmtree(root / "test"), "has no folder test"),
         (lambda root: shutil.rmtree(root / "test/task2"), "test/task2: no such directory"),
-        (lambda root: shutil.rmtree(root / "test/task2/thing_01"), "class 'thing_01' is in .*train/task1 but not in .*test/task2"),
+        (
+            lambda root: shutil.rmtree(root / "test/task2/thing_01"),
+            "class 'thing_01' is in .*train/task1 but not in .*test/task2",
+        ),
         (lambda root: (root / "train/task3/new").mkdir(), "class 'new' is in .*train/task3 but not in"),
         (lambda root: shutil.rmtree(root / "train") or (root / "train").mkdir(), "holds no task folder"),
         (lambda root: [p.unlink() for p in (root / "train/task1/thing_00").iterdir()], "thing_00: holds no image"),

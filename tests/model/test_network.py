@@ -34,7 +34,11 @@ def test_parameters_are_those_of_the_paper(network):
         return k * i * o + o
 
     def rfb(i, c=32):
-        return sum(conv(1, i, c) + 2 * conv(k, c, c) + conv(9, c, c) for k in (3, 5, 7)) + 2 * conv(1, i, c) + conv(9, 4 * c, c)
+        return (
+            sum(conv(1, i, c) + 2 * conv(k, c, c) + conv(9, c, c) for k in (3, 5, 7))
+            + 2 * conv(1, i, c)
+            + conv(9, 4 * c, c)
+        )
 
     c = 32
     aggregation = 4 * conv(9, c, c) + 2 * conv(9, 2 * c, 2 * c) + 2 * conv(9, 3 * c, 3 * c) + conv(1, 3 * c, 1)

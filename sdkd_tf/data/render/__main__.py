@@ -5,20 +5,19 @@ import sys
 
 from absl import app, flags
 
-from sdkd_tf.data.render import catalogue, models
+from sdkd_tf.data.render import models
+from sdkd_tf.errors import UserError
 
-_OUT = flags.DEFINE_string('out', None, 'Folder to write; a render made with the same flags is resumed.')
-_OBJECTS = flags.DEFINE_integer('objects', 20, 'Number of objects, the first of an ordered list of 40.')
-_IMAGE_SIZE = flags.DEFINE_integer('image_size', 128, 'Side of the square images in pixels, 64 to 512.')
+_OUT = flags.DEFINE_string("out", None, "Folder to write; a render made with the same flags is resumed.")
+_OBJECTS = flags.DEFINE_integer("objects", 20, "Number of objects, the first of an ordered list of 40.")
+_IMAGE_SIZE = flags.DEFINE_integer("image_size", 128, "Side of the square images in pixels, 64 to 512.")
 _COUNTS = {
-    split: flags.DEFINE_integer(split, count, f'{split} images of each object and level, at least 1.')
-    for split, count in (('train', 20), ('validation', 5), ('test', 5))
+    split: flags.DEFINE_integer(split, count, f"{split} images of each object and level, at least 1.")
+    for split, count in (("train", 20), ("validation", 5), ("test", 5))
 }
-_SEED = flags.DEFINE_integer('seed', 0, 'Seed of everything drawn, at least 0.')
-_WORKERS = flags.DEFINE_integer(
-    'workers', 2, 'Processes that render, at least 1; the images do not depend on it.'
-)
-_QUALITY = flags.DEFINE_integer('quality', 85, 'JPEG quality, 1 to 95.')
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of everything drawn, at least 0.")
+_WORKERS = flags.DEFINE_integer("workers", 2, "Processes that render, at least 1; the images do not depend on it.")
+_QUALITY = flags.DEFINE_integer("quality", 85, "JPEG quality, 1 to 95.")
 
 
 def _settings() -> dict:
@@ -33,9 +32,9 @@ def _settings() -> dict:
     ]
     for flag, low, high in [*bounds, (_WORKERS, 1, 256)]:
         if not low <= flag.value <= high:
-            raise catalogue.RenderError(f'--{flag.name}={flag.value}: expected {low} to {high}')
+            raise UserError(f"--{flag.name}={flag.value}: expected {low} to {high}")
     if not _OUT.value:
-        raise catalogue.RenderError('--out is missing: expected the folder to write')
+        raise UserError("--out is missing: expected the folder to write")
     return {flag.name: flag.value for flag, _, _ in bounds}
 
 
@@ -44,9 +43,7 @@ def render(out: pathlib.Path, settings: dict, workers: int) -> None:
     try:
         from sdkd_tf.data.render import run
     except ModuleNotFoundError as error:
-        raise catalogue.RenderError(
-            f'{error.name} is missing; install it with: pip install sdkd-tf[render]'
-        ) from None
+        raise UserError(f"{error.name} is missing; install it with: pip install sdkd-tf[render]") from None
     run.render(out, settings, workers)
 
 
@@ -54,13 +51,13 @@ def main(argv: list[str]) -> None:
     """Checks the flags and renders; prints one line and exits with 1 if something is wrong."""
     try:
         if len(argv) > 1:
-            raise catalogue.RenderError(f'{argv[1]}: expected flags only')
-        render(pathlib.Path(_OUT.value or ''), _settings(), _WORKERS.value)
-    except catalogue.RenderError as error:
-        sys.exit(f'error: {error}')
+            raise UserError(f"{argv[1]}: expected flags only")
+        render(pathlib.Path(_OUT.value or ""), _settings(), _WORKERS.value)
+    except UserError as error:
+        sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit('interrupted; the same command resumes')
+        sys.exit("interrupted; the same command resumes")
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     app.run(main)

@@ -15,10 +15,10 @@ The images show these 3D models, which the Debian package sweethome3d-furniture 
 def table(objects: list[str]) -> str:
     """Returns the text for the named objects and all distractors."""
     uses = [(name, models.OBJECTS[name]) for name in objects]
-    uses += [(f'distractor: {name}', place) for name, place in models.DISTRACTORS.items()]
+    uses += [(f"distractor: {name}", place) for name, place in models.DISTRACTORS.items()]
     rows = []
     for use, place in uses:
         entry = catalogue.find(place)
         licence, link = catalogue.LICENCES[entry.archive]
-        rows.append(f'| {use} | {entry.name} | {entry.creator} | {place} | [{licence}]({link}) |\n')
-    return HEADER + ''.join(rows)
+        rows.append(f"| {use} | {entry.name} | {entry.creator} | {place} | [{licence}]({link}) |\n")
+    return HEADER + "".join(rows)

@@ -6,21 +6,19 @@ import pathlib
 import re
 import zipfile
 
-PACKAGE_HINT = 'install the models with: apt-get install sweethome3d-furniture'
-ARCHIVES = pathlib.Path('/usr/share/sweethome3d/furniture')
-PROPERTIES = 'PluginFurnitureCatalog.properties'
+from sdkd_tf.errors import UserError
+
+PACKAGE_HINT = "install the models with: apt-get install sweethome3d-furniture"
+ARCHIVES = pathlib.Path("/usr/share/sweethome3d/furniture")
+PROPERTIES = "PluginFurnitureCatalog.properties"
 
 # Licence of each archive, as its LICENSE.TXT names it.
 LICENCES = {
-    'BlendSwap-CC-0': ('CC0 1.0', 'https://creativecommons.org/publicdomain/zero/1.0/'),
-    'BlendSwap-CC-BY': ('CC BY 3.0', 'https://creativecommons.org/licenses/by/3.0/'),
-    'KatorLegaz': ('CC BY 3.0 US', 'https://creativecommons.org/licenses/by/3.0/us/'),
-    'Scopia': ('CC BY 3.0', 'https://creativecommons.org/licenses/by/3.0/'),
+    "BlendSwap-CC-0": ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
+    "BlendSwap-CC-BY": ("CC BY 3.0", "https://creativecommons.org/licenses/by/3.0/"),
+    "KatorLegaz": ("CC BY 3.0 US", "https://creativecommons.org/licenses/by/3.0/us/"),
+    "Scopia": ("CC BY 3.0", "https://creativecommons.org/licenses/by/3.0/"),
 }
-
-
-class RenderError(Exception):
-    """A problem the user can mend; its text is one line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,21 +38,21 @@ def parse_properties(text: str, archive: str) -> dict[int, Entry]:
     """Returns the entries of a catalogue file by number, leaving out those without a model or a size."""
     fields: dict[int, dict[str, str]] = {}
     for line in text.splitlines():
-        match = re.match(r'(\w+)#(\d+)=(.*)', line)
+        match = re.match(r"(\w+)#(\d+)=(.*)", line)
         if match:
             fields.setdefault(int(match[2]), {})[match[1]] = match[3].strip()
     entries = {}
     for number, field in fields.items():
-        if not {'name', 'model', 'width', 'depth', 'height'} <= field.keys():
+        if not {"name", "model", "width", "depth", "height"} <= field.keys():
             continue
-        rotation = tuple(map(float, field.get('modelRotation', '1 0 0 0 1 0 0 0 1').split()))
-        size = tuple(float(field[key]) / 100 for key in ('width', 'depth', 'height'))
+        rotation = tuple(map(float, field.get("modelRotation", "1 0 0 0 1 0 0 0 1").split()))
+        size = tuple(float(field[key]) / 100 for key in ("width", "depth", "height"))
         entries[number] = Entry(
             archive,
             number,
-            field['name'],
-            field.get('creator', 'unknown'),
-            field['model'].lstrip('/'),
+            field["name"],
+            field.get("creator", "unknown"),
+            field["model"].lstrip("/"),
             size,
             rotation,
         )
@@ -63,28 +61,28 @@ def parse_properties(text: str, archive: str) -> dict[int, Entry]:
 
 @functools.cache
 def open_archive(archive: str) -> zipfile.ZipFile:
-    """Returns the open archive; raises RenderError if the Debian package is missing."""
-    path = ARCHIVES / f'{archive}.sh3f'
+    """Returns the open archive; raises UserError if the Debian package is missing."""
+    path = ARCHIVES / f"{archive}.sh3f"
     try:
         return zipfile.ZipFile(path)
     except OSError:
-        raise RenderError(f'{path} not found; {PACKAGE_HINT}') from None
+        raise UserError(f"{path} not found; {PACKAGE_HINT}") from None
     except zipfile.BadZipFile:
-        raise RenderError(
-            f'{path} is not a zip archive; mend it with: apt-get install --reinstall sweethome3d-furniture'
+        raise UserError(
+            f"{path} is not a zip archive; mend it with: apt-get install --reinstall sweethome3d-furniture"
         ) from None
 
 
 @functools.cache
 def _entries(archive: str) -> dict[int, Entry]:
-    text = open_archive(archive).read(PROPERTIES).decode('latin-1')
+    text = open_archive(archive).read(PROPERTIES).decode("latin-1")
     return parse_properties(text, archive)
 
 
 def find(place: str) -> Entry:
-    """Returns the entry at `Archive#number`; raises RenderError if the installed catalogue has none."""
-    archive, number = place.split('#')
+    """Returns the entry at `Archive#number`; raises UserError if the installed catalogue has none."""
+    archive, number = place.split("#")
     try:
         return _entries(archive)[int(number)]
     except KeyError:
-        raise RenderError(f'{ARCHIVES / archive}.sh3f has no model {number}; {PACKAGE_HINT}') from None
+        raise UserError(f"{ARCHIVES / archive}.sh3f has no model {number}; {PACKAGE_HINT}") from None

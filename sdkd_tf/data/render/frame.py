@@ -11,7 +11,7 @@ from sdkd_tf.data.render.parts import Model
 from sdkd_tf.data.render.scene import Scene
 
 LOW = 128  # pixels: the frame in which places are solved
-TARGET, OCCLUDER = 'target', 'occluder'
+TARGET, OCCLUDER = "target", "occluder"
 AWAY = 50.0  # metres: where a distractor waits that has no spot
 ROUNDS = 14  # of placing distractors
 

@@ -46,7 +46,7 @@ OCCLUSION: tuple[Range, ...] = ((0.0, 0.0), (0.20, 0.30), (0.45, 0.55))
 PIXEL: tuple[Range, ...] = ((0.60, 0.80), (0.33, 0.48), (0.17, 0.23))
 CLUTTER: tuple[tuple[int, int], ...] = ((0, 0), (3, 4), (7, 9))
 
-FACTORS = ('illumination', 'occlusion', 'pixel', 'clutter')
+FACTORS = ("illumination", "occlusion", "pixel", "clutter")
 # (factor, level) of task1, task2, ...
 TASKS = tuple((factor, level) for factor in FACTORS for level in (1, 2, 3))
 
@@ -54,11 +54,11 @@ TASKS = tuple((factor, level) for factor in FACTORS for level in (1, 2, 3))
 def condition(factor: str, level: int) -> Condition:
     """Returns the condition of a task; factors other than the named one stay at level 1."""
     level_of = {name: (level if name == factor else 1) - 1 for name in FACTORS}
-    distractors = CLUTTER[level_of['clutter']]
+    distractors = CLUTTER[level_of["clutter"]]
     return Condition(
-        illumination=ILLUMINATION[level_of['illumination']],
-        hidden=CLUTTER_HIDDEN if distractors[1] else OCCLUSION[level_of['occlusion']],
-        side=PIXEL[level_of['pixel']],
+        illumination=ILLUMINATION[level_of["illumination"]],
+        hidden=CLUTTER_HIDDEN if distractors[1] else OCCLUSION[level_of["occlusion"]],
+        side=PIXEL[level_of["pixel"]],
         distractors=distractors,
     )
 

@@ -40,9 +40,7 @@ def solve_offset(hidden_at: Callable[[float], float], goal: float, widest: float
     return None
 
 
-def position(
-    camera: Camera, target: Model, occluder: Model, yaw: float, offset: float
-) -> tuple[float, float]:
+def position(camera: Camera, target: Model, occluder: Model, yaw: float, offset: float) -> tuple[float, float]:
     """Returns the (x, y) of an occluder between the camera and the object, `offset` metres to the right."""
     facing = np.array([np.cos(camera.azimuth), np.sin(camera.azimuth)])
     right = np.array([-facing[1], facing[0]])

@@ -42,11 +42,9 @@ class Model:
     scale: float = 1.0
     outline: str | None = None
 
-    def scaled(self, factor: float) -> 'Model':
+    def scaled(self, factor: float) -> "Model":
         """Returns the model enlarged by a factor > 0."""
-        return Model(
-            self.parts, tuple(factor * side for side in self.size), factor * self.scale, self.outline
-        )
+        return Model(self.parts, tuple(factor * side for side in self.size), factor * self.scale, self.outline)
 
     def points(self) -> np.ndarray:
         """Returns points (n, 3) in metres whose projection has the same box as the model's."""
@@ -60,30 +58,30 @@ class Model:
 
 def cache_folder() -> pathlib.Path:
     """Returns the folder of the cached parts, below the user's cache directory."""
-    base = os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache'
-    return pathlib.Path(base) / 'sdkd_tf' / f'render-parts-{VERSION}'
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(base) / "sdkd_tf" / f"render-parts-{VERSION}"
 
 
 def load(place: str, cache: pathlib.Path) -> Model:
     """Returns the model at `Archive#number`, cutting it into the cache folder unless it is there."""
-    folder = cache / place.replace('#', '-')
-    if not (folder / 'model.json').exists():
+    folder = cache / place.replace("#", "-")
+    if not (folder / "model.json").exists():
         cache.mkdir(parents=True, exist_ok=True)
         temporary = pathlib.Path(tempfile.mkdtemp(dir=cache))
         try:
             _cut(catalogue.find(place), temporary)
             os.replace(temporary, folder)
         except OSError:
-            if not (folder / 'model.json').exists():  # else another process was first
+            if not (folder / "model.json").exists():  # else another process was first
                 raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-    record = json.loads((folder / 'model.json').read_text())
+    record = json.loads((folder / "model.json").read_text())
     parts = []
-    for part in record['parts']:
-        texture = part['texture'] and str(folder / part['texture'])
-        parts.append(Part(str(folder / part['mesh']), tuple(part['colour']), texture))
-    return Model(tuple(parts), tuple(record['size']), outline=str(folder / 'outline.npy'))
+    for part in record["parts"]:
+        texture = part["texture"] and str(folder / part["texture"])
+        parts.append(Part(str(folder / part["mesh"]), tuple(part["colour"]), texture))
+    return Model(tuple(parts), tuple(record["size"]), outline=str(folder / "outline.npy"))
 
 
 def place_upright(points: np.ndarray, entry: catalogue.Entry) -> tuple[np.ndarray, np.ndarray]:
@@ -106,15 +104,13 @@ def place_upright(points: np.ndarray, entry: catalogue.Entry) -> tuple[np.ndarra
 def _cut(entry: catalogue.Entry, folder: pathlib.Path) -> None:
     archive = catalogue.open_archive(entry.archive)
     base = posixpath.dirname(entry.path)
-    text = archive.read(entry.path).decode('latin-1')
+    text = archive.read(entry.path).decode("latin-1")
     materials = {}
     for line in text.splitlines():
-        if line.startswith('mtllib'):
+        if line.startswith("mtllib"):
             path = posixpath.join(base, line.split(None, 1)[1].strip())
-            materials.update(wavefront.parse_materials(archive.read(path).decode('latin-1')))
-    meshes = [
-        (mesh, materials.get(mesh.material, wavefront.Material())) for mesh in wavefront.parse_object(text)
-    ]
+            materials.update(wavefront.parse_materials(archive.read(path).decode("latin-1")))
+    meshes = [(mesh, materials.get(mesh.material, wavefront.Material())) for mesh in wavefront.parse_object(text)]
     meshes = [(mesh, material) for mesh, material in meshes if material.alpha > CLEAR]
     points, matrix = place_upright(np.concatenate([mesh.points for mesh, _ in meshes]), entry)
     normal_matrix = np.linalg.inv(matrix)  # of the transpose of the inverse, applied from the right
@@ -124,22 +120,20 @@ def _cut(entry: catalogue.Entry, folder: pathlib.Path) -> None:
         first += len(mesh.points)
         normals = mesh.normals @ normal_matrix
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-        name = f'{index:02d}.obj'
+        name = f"{index:02d}.obj"
         (folder / name).write_text(wavefront.format_object(part_points, mesh.uvs, normals))
         texture = None
         if material.texture:
-            texture = f'{index:02d}.png'
-            image = Image.open(io.BytesIO(archive.read(posixpath.join(base, material.texture)))).convert(
-                'RGBA'
-            )
+            texture = f"{index:02d}.png"
+            image = Image.open(io.BytesIO(archive.read(posixpath.join(base, material.texture)))).convert("RGBA")
             # Transparent texels show the material's colour, as the renderer draws every texel opaque.
-            back = Image.new('RGBA', image.size, tuple(int(255 * value) for value in material.colour))
-            image = Image.alpha_composite(back, image).convert('RGB')
+            back = Image.new("RGBA", image.size, tuple(int(255 * value) for value in material.colour))
+            image = Image.alpha_composite(back, image).convert("RGB")
             image.thumbnail((TEXTURE_SIDE, TEXTURE_SIDE), Image.Resampling.LANCZOS)
             image.save(folder / texture)
         colour = (1.0, 1.0, 1.0) if texture else material.colour
-        record.append({'mesh': name, 'colour': colour, 'texture': texture})
+        record.append({"mesh": name, "colour": colour, "texture": texture})
     # Half a millimetre is far below a pixel.
-    np.save(folder / 'outline.npy', np.unique(np.round(points * 2000), axis=0) / 2000)
+    np.save(folder / "outline.npy", np.unique(np.round(points * 2000), axis=0) / 2000)
     size = np.ptp(points, axis=0).tolist()
-    (folder / 'model.json').write_text(json.dumps({'parts': record, 'size': size}))
+    (folder / "model.json").write_text(json.dumps({"parts": record, "size": size}))

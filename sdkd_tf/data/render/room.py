@@ -30,7 +30,7 @@ class Room:
 
 def draw(seed: int, split: str, task: int, segment: int) -> Room:
     """Returns the room of a segment, shared by all objects."""
-    rng = seeds.generator(seed, 'room', split, task, segment)
+    rng = seeds.generator(seed, "room", split, task, segment)
     azimuth, elevation = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(40, 70))
     light = (np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation))
     warmth = rng.uniform(-0.12, 0.12)
@@ -61,23 +61,19 @@ def grid(origin: np.ndarray, across: np.ndarray, up: np.ndarray, cells: int, til
 
 def surfaces(room: Room, folder: pathlib.Path) -> Model:
     """Writes the table and the walls into the folder and returns them as a model."""
-    table = grid(
-        np.array([-HALF, -HALF, 0]), np.array([2 * HALF, 0, 0]), np.array([0, 2 * HALF, 0]), CELLS, room.tile
-    )
+    table = grid(np.array([-HALF, -HALF, 0]), np.array([2 * HALF, 0, 0]), np.array([0, 2 * HALF, 0]), CELLS, room.tile)
     walls = []
     for quarter in range(4):
         cos, sin = np.cos(quarter * np.pi / 2), np.sin(quarter * np.pi / 2)
         turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-        walls.append(
-            grid(turn @ [HALF, HALF, 0], turn @ [0, -2 * HALF, 0], np.array([0, 0, HEIGHT]), CELLS // 2, 2)
-        )
+        walls.append(grid(turn @ [HALF, HALF, 0], turn @ [0, -2 * HALF, 0], np.array([0, 0, HEIGHT]), CELLS // 2, 2))
     parts = []
     for name, mesh, texture in (
-        ('table', table, room.table),
-        ('wall', tuple(map(np.concatenate, zip(*walls, strict=True))), room.wall),
+        ("table", table, room.table),
+        ("wall", tuple(map(np.concatenate, zip(*walls, strict=True))), room.wall),
     ):
-        path = folder / f'{name}.obj'
+        path = folder / f"{name}.obj"
         path.write_text(wavefront.format_object(*mesh))
-        Image.fromarray(texture).save(folder / f'{name}.png', compress_level=1)
-        parts.append(Part(str(path), (1.0, 1.0, 1.0), str(folder / f'{name}.png')))
+        Image.fromarray(texture).save(folder / f"{name}.png", compress_level=1)
+        parts.append(Part(str(path), (1.0, 1.0, 1.0), str(folder / f"{name}.png")))
     return Model(tuple(parts), (2 * HALF, 2 * HALF, HEIGHT))

@@ -8,9 +8,9 @@ from concurrent.futures import process
 from tqdm import tqdm
 
 from sdkd_tf.data.render import attribution, levels, models, output, parts, sequence
-from sdkd_tf.data.render.catalogue import RenderError
+from sdkd_tf.errors import UserError
 
-SPLITS = ('train', 'validation', 'test')
+SPLITS = ("train", "validation", "test")
 
 
 def list_jobs(settings: dict) -> list[sequence.Job]:
@@ -18,12 +18,12 @@ def list_jobs(settings: dict) -> list[sequence.Job]:
 
     `settings` holds objects, image_size, train, validation, test, seed and quality.
     """
-    common = {key: settings[key] for key in ('image_size', 'seed', 'quality')}
+    common = {key: settings[key] for key in ("image_size", "seed", "quality")}
     return [
         sequence.Job(split=split, task=task, object=name, count=settings[split], **common)
         for task in range(1, len(levels.TASKS) + 1)
         for split in SPLITS
-        for name in list(models.OBJECTS)[: settings['objects']]
+        for name in list(models.OBJECTS)[: settings["objects"]]
     ]
 
 
@@ -34,14 +34,14 @@ def render_one(out: pathlib.Path, job: sequence.Job, cache: pathlib.Path) -> Non
 
 def render(out: pathlib.Path, settings: dict, workers: int) -> None:
     """Renders what the folder lacks, in `workers` processes, and writes the files that describe it."""
-    text = attribution.table(list(models.OBJECTS)[: settings['objects']])
+    text = attribution.table(list(models.OBJECTS)[: settings["objects"]])
     output.claim(out, settings)
     jobs = list_jobs(settings)
     left = [job for job in jobs if not output.is_finished(out, job)]
     cache = parts.cache_folder()
     # A process forked while other threads run is in an unknown state, so workers start afresh.
-    context = multiprocessing.get_context('spawn')
-    with tqdm(total=sum(job.count for job in jobs), unit='image') as bar:
+    context = multiprocessing.get_context("spawn")
+    with tqdm(total=sum(job.count for job in jobs), unit="image") as bar:
         bar.update(bar.total - sum(job.count for job in left))
         if left:
             with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
@@ -51,9 +51,9 @@ def render(out: pathlib.Path, settings: dict, workers: int) -> None:
                         future.result()
                         bar.update(futures[future].count)
                 except process.BrokenProcessPool:
-                    raise RenderError('a worker was killed; run again, with a smaller --workers') from None
+                    raise UserError("a worker was killed; run again, with a smaller --workers") from None
                 except BaseException:
                     pool.shutdown(wait=False, cancel_futures=True)
                     raise
     output.finish(out, jobs)
-    output.write(out / 'ATTRIBUTION.md', text)
+    output.write(out / "ATTRIBUTION.md", text)

@@ -19,11 +19,11 @@ from sdkd_tf.data.render import (
     seeds,
 )
 from sdkd_tf.data.render import room as rooms
-from sdkd_tf.data.render.catalogue import RenderError
 from sdkd_tf.data.render.frame import TARGET, Stage, accepts
 from sdkd_tf.data.render.scene import Light, Scene
+from sdkd_tf.errors import UserError
 
-ROOM = 'room'
+ROOM = "room"
 ATTEMPTS = 100  # at one frame
 FRESH = 4  # attempts after which other things are put around the object
 
@@ -43,7 +43,7 @@ class Job:
     @property
     def folder(self) -> str:
         """The sequence's folder below the output or the masks."""
-        return f'{self.split}/task{self.task}/{self.object}'
+        return f"{self.split}/task{self.task}/{self.object}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +60,7 @@ class _Director:
 
     def __init__(self, job: Job, cache: pathlib.Path, alone: Scene, scene: Scene):
         self.job, self.cache, self.scene = job, cache, scene
-        self.rng = seeds.generator(job.seed, 'sequence', job.split, job.task, job.object)
+        self.rng = seeds.generator(job.seed, "sequence", job.split, job.task, job.object)
         self.factor, self.level = levels.TASKS[job.task - 1]
         self.condition = levels.condition(self.factor, self.level)
         target = parts.load(models.OBJECTS[job.object], cache)
@@ -72,7 +72,7 @@ class _Director:
 
     def surround(self, attempt: int) -> None:
         """Draws the occluder or the distractors that the task needs."""
-        if self.factor == 'occlusion' and self.level > 1:
+        if self.factor == "occlusion" and self.level > 1:
             name = models.OCCLUDERS[int(self.rng.integers(len(models.OCCLUDERS)))]
             model = parts.load(models.DISTRACTORS[name], self.cache)
             scale = occlusion.occluder_scale(self.stage.target, model, self.rng, attempt // FRESH)
@@ -94,9 +94,7 @@ class _Director:
             shot = self._attempt(index, attempt, light)
             if shot:
                 return shot
-        raise RenderError(
-            f'{self.job.folder}: no frame within the ranges of {self.factor} level {self.level}'
-        )
+        raise UserError(f"{self.job.folder}: no frame within the ranges of {self.factor} level {self.level}")
 
     def _attempt(self, index: int, attempt: int, light: Light) -> Shot | None:
         rng, job = self.rng, self.job
@@ -126,27 +124,27 @@ class _Director:
         if not accepts(measure, self.condition):
             return None
         picture = Image.fromarray(exposure.expose(colours, light.level, rng))
-        jpeg = _encode(picture, 'JPEG', quality=job.quality, optimize=True)
+        jpeg = _encode(picture, "JPEG", quality=job.quality, optimize=True)
         mean = exposure.mean_luminance(np.asarray(Image.open(io.BytesIO(jpeg))))
         if not light.level.luminance[0] <= mean <= light.level.luminance[1]:
             return None
         _, _, width, height = cameras.box(measure.mask)
         row = {
-            'path': f'{job.folder}/{index:03d}.jpg',
-            'split': job.split,
-            'task': job.task,
-            'factor': self.factor,
-            'level': self.level,
-            'object': job.object,
-            'visible_fraction': f'{measure.visible_fraction:.4f}',
-            'whole_side': measure.whole_side,
-            'box_width': width,
-            'box_height': height,
-            'object_pixels': int(measure.mask.sum()),
-            'distractors': measure.distractors,
-            'mean_luminance': f'{mean:.2f}',
+            "path": f"{job.folder}/{index:03d}.jpg",
+            "split": job.split,
+            "task": job.task,
+            "factor": self.factor,
+            "level": self.level,
+            "object": job.object,
+            "visible_fraction": f"{measure.visible_fraction:.4f}",
+            "whole_side": measure.whole_side,
+            "box_width": width,
+            "box_height": height,
+            "object_pixels": int(measure.mask.sum()),
+            "distractors": measure.distractors,
+            "mean_luminance": f"{mean:.2f}",
         }
-        return Shot(jpeg, _encode(Image.fromarray(measure.mask), 'PNG'), row)
+        return Shot(jpeg, _encode(Image.fromarray(measure.mask), "PNG"), row)
 
 
 def _encode(image: Image.Image, kind: str, **options) -> bytes:

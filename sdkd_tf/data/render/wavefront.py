@@ -34,21 +34,21 @@ def parse_materials(text: str) -> dict[str, Material]:
         if not words:
             continue
         key = words[0].lower()
-        if key == 'newmtl':
+        if key == "newmtl":
             current = fields.setdefault(line.split(None, 1)[1].strip(), {})
-        elif key == 'kd':
-            current['colour'] = tuple(min(max(float(word), 0.0), 1.0) for word in words[1:4])
-        elif key == 'd' and words[1] != '-halo':
-            current['alpha'] = float(words[1])
-        elif key == 'map_kd':
-            current['texture'] = words[-1].replace('\\', '/')
+        elif key == "kd":
+            current["colour"] = tuple(min(max(float(word), 0.0), 1.0) for word in words[1:4])
+        elif key == "d" and words[1] != "-halo":
+            current["alpha"] = float(words[1])
+        elif key == "map_kd":
+            current["texture"] = words[-1].replace("\\", "/")
     return {name: Material(**values) for name, values in fields.items()}
 
 
 def _corner(word: str, counts: tuple[int, int, int]) -> tuple[int, int, int]:
     """The (point, uv, normal) indices of `v/vt/vn`, from 0, or -1 where the file gives none."""
     indices = []
-    for value, count in zip((word.split('/') + ['', ''])[:3], counts, strict=True):
+    for value, count in zip((word.split("/") + ["", ""])[:3], counts, strict=True):
         index = int(value) if value else 0
         indices.append(index - 1 if index > 0 else count + index if index < 0 else -1)
     return tuple(indices)
@@ -58,20 +58,20 @@ def parse_object(text: str) -> list[Mesh]:
     """Returns the meshes of an OBJ file, one for each material used, polygons cut into fans of triangles."""
     points, uvs, normals = [], [], []
     corners: dict[str, list] = {}
-    material = ''
-    for line in text.replace('\\\n', ' ').splitlines():
+    material = ""
+    for line in text.replace("\\\n", " ").splitlines():
         words = line.split()
         if not words:
             continue
-        if words[0] == 'v':
+        if words[0] == "v":
             points.append(tuple(map(float, words[1:4])))
-        elif words[0] == 'vt':
+        elif words[0] == "vt":
             uvs.append(tuple(map(float, words[1:3])))
-        elif words[0] == 'vn':
+        elif words[0] == "vn":
             normals.append(tuple(map(float, words[1:4])))
-        elif words[0] == 'usemtl':
+        elif words[0] == "usemtl":
             material = line.split(None, 1)[1].strip()
-        elif words[0] == 'f':
+        elif words[0] == "f":
             counts = (len(points), len(uvs), len(normals))
             face = [_corner(word, counts) for word in words[1:]]
             for second, third in itertools.pairwise(face[1:]):
@@ -104,9 +104,9 @@ def _unit(vectors: np.ndarray, fallback: np.ndarray) -> np.ndarray:
 
 def format_object(points: np.ndarray, uvs: np.ndarray, normals: np.ndarray) -> str:
     """Returns OBJ text of triangles whose corner i is row i of the arrays."""
-    lines = [f'v {x:.6g} {y:.6g} {z:.6g}' for x, y, z in points]
-    lines += [f'vt {u:.6g} {v:.6g}' for u, v in uvs]
-    lines += [f'vn {x:.5g} {y:.5g} {z:.5g}' for x, y, z in normals]
+    lines = [f"v {x:.6g} {y:.6g} {z:.6g}" for x, y, z in points]
+    lines += [f"vt {u:.6g} {v:.6g}" for u, v in uvs]
+    lines += [f"vn {x:.5g} {y:.5g} {z:.5g}" for x, y, z in normals]
     first = range(1, len(points) + 1, 3)
-    lines += [f'f {i}/{i}/{i} {i + 1}/{i + 1}/{i + 1} {i + 2}/{i + 2}/{i + 2}' for i in first]
-    return '\n'.join(lines) + '\n'
+    lines += [f"f {i}/{i}/{i} {i + 1}/{i + 1}/{i + 1} {i + 2}/{i + 2}/{i + 2}" for i in first]
+    return "\n".join(lines) + "\n"

@@ -6,7 +6,7 @@ from sdkd_tf.data.render import camera as cameras
 CUBE = np.array([[x, y, z] for x in (-0.1, 0.1) for y in (-0.1, 0.1) for z in (0, 0.2)])
 
 
-@pytest.mark.parametrize('side', [0.2, 0.4, 0.7])
+@pytest.mark.parametrize("side", [0.2, 0.4, 0.7])
 def test_object_gets_the_wanted_side_within_the_frame(side):
     camera = cameras.Camera((0, 0, 0.1), azimuth=0.7, elevation=0.5, distance=1.0, roll=0.1)
     framed = cameras.frame_object(camera, side, np.array([0.8, -0.8]), CUBE)

@@ -1,6 +1,7 @@
 import pytest
 
 from sdkd_tf.data.render import catalogue, models
+from sdkd_tf.errors import UserError
 
 TEXT = """# a comment
 name=Some catalogue
@@ -16,23 +17,23 @@ name#4=Nothing to see
 
 
 def test_entries_have_metres_and_a_rotation():
-    entries = catalogue.parse_properties(TEXT, 'Some')
+    entries = catalogue.parse_properties(TEXT, "Some")
     assert list(entries) == [3]
-    assert entries[3].name == 'Cup' and entries[3].creator == 'Somebody'
-    assert entries[3].path == 'kitchen/cup/cup.obj'
+    assert entries[3].name == "Cup" and entries[3].creator == "Somebody"
+    assert entries[3].path == "kitchen/cup/cup.obj"
     assert entries[3].size == pytest.approx((0.12, 0.10, 0.065))
     assert entries[3].rotation == (1, 0, 0, 0, 0, 1, 0, -1, 0)
 
 
 def test_missing_package_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(catalogue, 'ARCHIVES', tmp_path)
+    monkeypatch.setattr(catalogue, "ARCHIVES", tmp_path)
     catalogue.open_archive.cache_clear()
-    with pytest.raises(catalogue.RenderError, match='apt-get install sweethome3d-furniture'):
-        catalogue.open_archive('Nowhere')
+    with pytest.raises(UserError, match="apt-get install sweethome3d-furniture"):
+        catalogue.open_archive("Nowhere")
 
 
 def test_forty_objects_none_of_them_a_distractor():
     assert len(models.OBJECTS) == 40
     assert len({*models.OBJECTS.values(), *models.DISTRACTORS.values()}) == 40 + len(models.DISTRACTORS)
     assert set(models.OCCLUDERS) <= set(models.DISTRACTORS)
-    assert all(place.split('#')[0] in catalogue.LICENCES for place in models.OBJECTS.values())
+    assert all(place.split("#")[0] in catalogue.LICENCES for place in models.OBJECTS.values())

@@ -4,7 +4,7 @@ import pytest
 from sdkd_tf.data.render import exposure, levels
 
 
-@pytest.mark.parametrize('level', levels.ILLUMINATION)
+@pytest.mark.parametrize("level", levels.ILLUMINATION)
 def test_mean_luminance_lies_in_the_range(level):
     colours = np.random.default_rng(0).uniform(60, 180, (64, 64, 3))
     picture = exposure.expose(colours, level, np.random.default_rng(1))

@@ -7,26 +7,26 @@ from sdkd_tf.data.render import levels
 
 def test_twelve_tasks_in_order():
     assert len(levels.TASKS) == 12
-    assert levels.TASKS[0] == ('illumination', 1)
-    assert levels.TASKS[5] == ('occlusion', 3)
-    assert levels.TASKS[11] == ('clutter', 3)
+    assert levels.TASKS[0] == ("illumination", 1)
+    assert levels.TASKS[5] == ("occlusion", 3)
+    assert levels.TASKS[11] == ("clutter", 3)
 
 
-@pytest.mark.parametrize('factor', levels.FACTORS)
+@pytest.mark.parametrize("factor", levels.FACTORS)
 def test_level_1_is_the_same_for_every_factor(factor):
-    assert levels.condition(factor, 1) == levels.condition('illumination', 1)
+    assert levels.condition(factor, 1) == levels.condition("illumination", 1)
 
 
-@pytest.mark.parametrize('factor, level', levels.TASKS)
+@pytest.mark.parametrize("factor, level", levels.TASKS)
 def test_other_factors_stay_at_level_1(factor, level):
-    condition, base = levels.condition(factor, level), levels.condition('illumination', 1)
-    if factor != 'illumination':
+    condition, base = levels.condition(factor, level), levels.condition("illumination", 1)
+    if factor != "illumination":
         assert condition.illumination == base.illumination
-    if factor != 'pixel':
+    if factor != "pixel":
         assert condition.side == base.side
-    if factor != 'clutter':
+    if factor != "clutter":
         assert condition.distractors == (0, 0)
-    if factor not in ('occlusion', 'clutter'):
+    if factor not in ("occlusion", "clutter"):
         assert condition.hidden == (0, 0)
 
 

@@ -4,7 +4,7 @@ import pytest
 from sdkd_tf.data.render import textures
 
 
-@pytest.mark.parametrize('pattern', sorted({*textures.TABLE_PATTERNS, *textures.WALL_PATTERNS}, key=str))
+@pytest.mark.parametrize("pattern", sorted({*textures.TABLE_PATTERNS, *textures.WALL_PATTERNS}, key=str))
 def test_patterns_are_weights(pattern):
     weight = pattern(np.random.default_rng(0))
     assert weight.shape == (textures.SIDE, textures.SIDE)
@@ -18,9 +18,7 @@ def test_noise_tiles():
 
 
 def test_same_generator_same_texture():
-    first, second, other = (
-        textures.draw(np.random.default_rng(seed), textures.WALL_PATTERNS) for seed in (1, 1, 2)
-    )
+    first, second, other = (textures.draw(np.random.default_rng(seed), textures.WALL_PATTERNS) for seed in (1, 1, 2))
     assert first.dtype == np.uint8 and first.shape == (textures.SIDE, textures.SIDE, 3)
     assert np.array_equal(first, second)
     assert not np.array_equal(first, other)

@@ -19,7 +19,7 @@ f -4 -3 -2
 
 def test_polygons_become_triangles_by_material():
     paint, glass = wavefront.parse_object(SQUARE)
-    assert (paint.material, glass.material) == ('paint', 'glass')
+    assert (paint.material, glass.material) == ("paint", "glass")
     assert paint.points.shape == (6, 3) and glass.points.shape == (3, 3)
     assert np.array_equal(paint.uvs[2], [1, 1])
     assert np.allclose(paint.normals, [0, 0, 1])
@@ -33,7 +33,7 @@ def test_written_triangles_read_back():
 
 
 def test_materials():
-    text = 'newmtl red paint\nKd 1 0 0\nd 0.5\nnewmtl cloth\nmap_Kd folder\\cloth.jpg\n'
+    text = "newmtl red paint\nKd 1 0 0\nd 0.5\nnewmtl cloth\nmap_Kd folder\\cloth.jpg\n"
     materials = wavefront.parse_materials(text)
-    assert materials['red paint'] == wavefront.Material((1, 0, 0), 0.5)
-    assert materials['cloth'].texture == 'folder/cloth.jpg'
+    assert materials["red paint"] == wavefront.Material((1, 0, 0), 0.5)
+    assert materials["cloth"].texture == "folder/cloth.jpg"

@@ -1,0 +1,153 @@
+"""One small run through everything: train two tasks, convert, read with LiteRT, predict, report."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sdkd_tf import lifelong, report
+from sdkd_tf.data import pipeline
+from sdkd_tf.data.sequence import load_sequence
+from sdkd_tf.deploy.conversion import convert, load_network
+from sdkd_tf.deploy.runtime import Classifier, float_operators
+from sdkd_tf.errors import UserError
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def run(write_sequence, tmp_path_factory):
+    """(run directory, results, training images in the order they were read)."""
+    data = write_sequence(tmp_path_factory.mktemp("data"))
+    run_dir = tmp_path_factory.mktemp("run")
+    read = []
+    with pytest.MonkeyPatch.context() as patch:
+        original = pipeline.open_image
+        patch.setattr(pipeline, "open_image", lambda path: read.append(str(path)) or original(path))
+        results = lifelong.run(
+            run_dir,
+            data,
+            epochs=1,
+            batch_size=4,
+            network={"input_size": 64, "decoder_channels": 4},
+            distillation={"saliency_weight": 1.0},
+            flagfile="--epochs=1\n",
+        )
+    return run_dir, results, [path for path in read if "/train/" in path]
+
+
+@pytest.fixture(scope="module")
+def converted(run):
+    run_dir = run[0]
+    return convert(run_dir, epochs=1, batch_size=4), run_dir / "tflite" / "sdkd_int8.tflite"
+
+
+def test_no_image_of_an_earlier_task_is_read_again(run):
+    tasks = [path.split("/train/")[1].split("/")[0] for path in run[2]]
+    assert set(tasks) == {"task1", "task2"}
+    first_of_task2 = tasks.index("task2")
+    assert "task1" not in tasks[first_of_task2:]
+
+
+def test_run_directory(run):
+    run_dir, results, _ = run
+    assert json.loads((run_dir / "results.json").read_text()) == results
+    assert (run_dir / "flags.flags").read_text() == "--epochs=1\n"
+    assert results["replay_images"] == 0 and results["tasks"] == ["task1", "task2"]
+    for matrix in results["accuracy_matrix"].values():
+        assert np.shape(matrix) == (2, 2) and 0 <= np.min(matrix) and np.max(matrix) <= 1
+    assert set(results["history"][1]) >= {"loss", "classification", "factor_transfer", "soft_target", "saliency"}
+    assert results["history"][0]["soft_target"] == [0.0] and results["history"][1]["soft_target"][0] != 0.0
+    for name in ("accuracy_matrix", "mean_accuracy", "saliency"):
+        with Image.open(run_dir / "plots" / f"{name}.png") as plot:
+            assert np.asarray(plot.convert("L")).std() > 5
+    assert list((run_dir / "logs" / "task2").rglob("events.*"))
+
+
+def test_saved_model_and_checkpoint_hold_the_last_student(run):
+    run_dir, results, _ = run
+    model, checkpoint = load_network(run_dir / "model.keras"), load_network(run_dir / "checkpoints" / "task2.keras")
+    for a, b in zip(model.get_weights(), checkpoint.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert model.count_params() == results["parameters"]
+
+
+def test_int8_file(run, converted):
+    conversion, path = converted
+    classifier = Classifier(path)
+    assert classifier.input_size == 64 and classifier.num_classes == 2
+    prediction = classifier(np.full((64, 64, 3), 90, np.uint8))
+    assert prediction.probabilities.sum() == pytest.approx(1.0, abs=0.02)
+    assert prediction.saliency.shape == (4, 4)
+    assert conversion["bytes"] == path.stat().st_size
+    assert set(conversion["accuracy"]) == {"task1", "task2"}
+    # Only the min-max normalisation of holistic attention is in float.
+    assert conversion["float_ops"] == float_operators(path) == ["ADD x1", "DIV x1", "SUB x2"]
+    assert path.with_name("labels.txt").read_text() == "thing_00\nthing_01\n"
+
+
+def test_float_file_equals_the_network(run):
+    run_dir = run[0]
+    data = json.loads((run_dir / "results.json").read_text())["data"]
+    convert(run_dir, quantization="float")
+    classifier, network = Classifier(run_dir / "tflite" / "sdkd_float.tflite"), load_network(run_dir / "model.keras")
+    for batch in pipeline.make_dataset(load_sequence(data).tasks[1].test, 64, 1):
+        logits, saliency, *_ = network(batch["image"])
+        prediction = classifier(np.round((batch["image"].numpy()[0] + 1) * 127.5).astype(np.uint8))
+        expected = np.exp(logits[0] - np.max(logits[0]))
+        np.testing.assert_allclose(prediction.probabilities, expected / expected.sum(), atol=1e-4)
+        np.testing.assert_allclose(prediction.saliency, saliency[0, :, :, 0], atol=1e-4)
+
+
+def test_predict_command(converted, tmp_path):
+    rgba = Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 90, 4)).astype(np.uint8))
+    rgba.save(tmp_path / "odd.png")
+    command = [sys.executable, "-m", "sdkd_tf.predict", f"--model={converted[1]}", f"--overlay_dir={tmp_path / 'out'}"]
+    done = subprocess.run([*command, tmp_path / "odd.png"], cwd=ROOT, capture_output=True, text=True, check=True)
+    line = done.stdout.splitlines()[0]
+    assert line.startswith(f"{tmp_path / 'odd.png'}: thing_0") and line.count("thing_") == 2
+    (overlay,) = (tmp_path / "out").iterdir()
+    with Image.open(overlay) as image:
+        assert image.size == (90, 50)
+    bad = subprocess.run([*command, tmp_path / "none.png"], cwd=ROOT, capture_output=True, text=True)
+    assert bad.returncode != 0 and bad.stderr.splitlines()[-1] == f"error: image {tmp_path / 'none.png'}: no such file"
+
+
+def test_summary_tells_the_numbers(run, converted):
+    text = report.summary(run[0])
+    assert f"| task2 | {np.mean(run[1]['accuracy_matrix']['validation'][1]):.3f} |" in text
+    assert f"{converted[0]['bytes'] / 1e6:.2f} MB" in text
+
+
+def test_finished_run_is_not_overwritten(run):
+    before = (run[0] / "results.json").read_bytes()
+    with pytest.raises(UserError, match="already holds a finished run"):
+        lifelong.run(run[0], run[1]["data"])
+    assert (run[0] / "results.json").read_bytes() == before
+
+
+def test_bad_input_of_the_commands(tmp_path):
+    with pytest.raises(UserError, match="strategy is 'magic'; expected one of sdkd, finetune"):
+        lifelong.run(tmp_path / "run", strategy="magic")
+    with pytest.raises(UserError, match="/nowhere: no such directory"):
+        lifelong.run(tmp_path / "run", data_dir="/nowhere")
+    with pytest.raises(UserError, match="results.json: no such file; expected the directory of a finished run"):
+        convert(tmp_path)
+    with pytest.raises(UserError, match="quantization is 'int4'; expected one of qat, ptq, float"):
+        convert(tmp_path, "int4")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "model.tflite").write_bytes(b"no flatbuffer")
+    with pytest.raises(UserError, match="is no TFLite file"):
+        Classifier(tmp_path / "model.tflite")
+
+
+@pytest.mark.parametrize("flag", ["", "--run_dir=x --strategy=magic", "--run_dir=x --data_dir=/nowhere"])
+def test_train_command_tells_errors_in_one_line(flag):
+    done = subprocess.run([sys.executable, "train.py", *flag.split()], cwd=ROOT, capture_output=True, text=True)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 1 and len(errors) == 1 and "Traceback" not in done.stderr
+    assert not (ROOT / "x").exists()
