@@ -82,7 +82,7 @@ def main(argv):
             flagfile="".join(
                 f"{flag.serialize()}\n"
                 for flag in FLAGS.get_key_flags_for_module(argv[0])
-                if flag.present and flag.name != "overwrite"
+                if flag.value is not None and flag.name != "overwrite"
             ),
         )
         print("\n" + report.summary(FLAGS.run_dir))

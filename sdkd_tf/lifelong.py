@@ -5,6 +5,7 @@ import math
 import os
 import pathlib
 import resource
+import shutil
 import time
 
 import numpy as np
@@ -81,8 +82,7 @@ def run(
     distiller.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
     initial_optimizer = None
 
-    (run_dir / "checkpoints").mkdir(parents=True, exist_ok=True)
-    (run_dir / "results.json").unlink(missing_ok=True)
+    _clear(run_dir)
     (run_dir / "flags.flags").write_text(flagfile)
     gallery = _gallery(sequence, input_size)
     results = {
@@ -145,6 +145,19 @@ def run(
     os.replace(temporary, run_dir / "results.json")
     report.plot_run(run_dir)
     return results
+
+
+def _clear(run_dir):
+    """Makes an empty run directory; of an earlier run not even a plot stays, and nothing that is no run's is touched."""
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise UserError(f"run_dir {run_dir}: cannot be made a directory ({error.strerror})") from error
+    for name in ("results.json", "model.keras", "saliency.npz", "flags.flags"):
+        (run_dir / name).unlink(missing_ok=True)
+    for name in ("checkpoints", "logs", "plots", "tflite"):
+        shutil.rmtree(run_dir / name, ignore_errors=True)
+    (run_dir / "checkpoints").mkdir()
 
 
 def cosine(learning_rate, epochs):

@@ -18,13 +18,23 @@ def batches(write_sequence, tmp_path_factory):
     return make_dataset(sequence.tasks[0].train, 64, 4)
 
 
-@pytest.fixture
-def distiller():
+@pytest.fixture(scope="module")
+def built():
+    """One distiller for all tests, since building it takes seconds, and its first weights."""
     keras.utils.set_random_seed(0)
-    student = build_network(2, input_size=64, decoder_channels=4)
-    distiller = Distiller(student, saliency_weight=0.5, lambda1=2.0, lambda2=3.0)
+    distiller = Distiller(
+        build_network(2, input_size=64, decoder_channels=4), saliency_weight=0.5, lambda1=2.0, lambda2=3.0
+    )
+    return distiller, distiller.student.get_weights()
+
+
+@pytest.fixture
+def distiller(built):
+    distiller, weights = built
+    distiller.student.set_weights(weights)
+    distiller.has_teacher.assign(False)
     distiller.compile(keras.optimizers.Adam(1e-3))
-    distiller.run_eagerly = True  # one step each: building a graph would take longer than the steps
+    distiller.reset_metrics()
     return distiller
 
 
