@@ -68,18 +68,24 @@ def summary(run_dir):
     return "\n".join(lines)
 
 
-def _conversion_lines(c):
-    mean = {kind: np.mean([task[kind] for task in c["accuracy"].values()]) for kind in ("float", "tflite")}
-    return [
-        f"| {c['file']} ({c['quantization']}) | |",
-        "|---|---|",
-        f"| mean test accuracy, float model | {mean['float']:.3f} |",
-        f"| mean test accuracy, .tflite | {mean['tflite']:.3f} |",
-        f"| top-1 agreement | {c['top1_agreement']:.3f} |",
-        f"| saliency difference (mean absolute) | {c['saliency_difference']:.4f} |",
-        f"| file size | {c['bytes'] / 1e6:.2f} MB |",
-        f"| latency, {c['latency']['threads']} thread(s), {c['latency']['machine']} | {c['latency']['median_ms']:.1f} ms |",
-        f"| operators left in float | {', '.join(c['float_ops']) or 'none'} |",
+def _conversion_lines(conversions):
+    def mean(c, kind):
+        return np.mean([task[kind] for task in c["accuracy"].values()])
+
+    rows = {
+        "file": lambda c: c["file"],
+        "mean test accuracy, float model": lambda c: f"{mean(c, 'float'):.3f}",
+        "mean test accuracy, .tflite": lambda c: f"{mean(c, 'tflite'):.3f}",
+        "top-1 agreement": lambda c: f"{c['top1_agreement']:.3f}",
+        "saliency difference (mean absolute)": lambda c: f"{c['saliency_difference']:.4f}",
+        "file size": lambda c: f"{c['bytes'] / 1e6:.2f} MB",
+        "latency, one thread": lambda c: f"{c['latency']['median_ms']:.1f} ms ({c['latency']['machine']})",
+        "operators left in float": lambda c: ", ".join(c["float_ops"]) if len(c["float_ops"]) < 8 else "all",
+    }
+    columns = list(conversions.values())
+    lines = ["| quantization | " + " | ".join(conversions) + " |", "|---" * (1 + len(columns)) + "|"]
+    return lines + [
+        f"| {name} | " + " | ".join(value(c) or "none" for c in columns) + " |" for name, value in rows.items()
     ]
 
 

@@ -41,7 +41,7 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
       seed: of shuffling and augmentation.
 
     Returns:
-      The content of conversion.json.
+      What conversion.json holds under the name of the quantization.
 
     Raises:
       UserError: unknown quantization, unfinished run, or a model that does not fit the run's classes.
@@ -74,14 +74,16 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
         else:
             content = to_tflite(with_uint8_input(deployed), quantize=False)
 
+    target = run_dir / "tflite"
+    target.mkdir(exist_ok=True)
+    known = target / "conversion.json"
+    reports = json.loads(known.read_text()) if known.is_file() else {}
     with tempfile.TemporaryDirectory(dir=run_dir) as temporary:
         path = pathlib.Path(temporary) / FILE_NAMES[quantization]
         path.write_bytes(content)
-        report = {"file": path.name, "quantization": quantization, **measure(path, network, sequence)}
+        report = {"file": path.name, **measure(path, network, sequence)}
         (path.parent / "labels.txt").write_text("".join(f"{name}\n" for name in results["classes"]))
-        (path.parent / "conversion.json").write_text(json.dumps(report, indent=1))
-        target = run_dir / "tflite"
-        target.mkdir(exist_ok=True)
+        (path.parent / "conversion.json").write_text(json.dumps({**reports, quantization: report}, indent=1))
         for file in path.parent.iterdir():
             os.replace(file, target / file.name)
     return report
