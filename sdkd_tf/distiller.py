@@ -43,7 +43,7 @@ class Distiller(keras.Model):
         self.teacher.trainable = False
         map_size = student.outputs[1].shape[1]
         self.paraphraser, self.teacher_translator = build_paraphraser(map_size, factor_width)
-        self.paraphraser.trainable = False
+        self.paraphraser.compile(keras.optimizers.Adam(1e-2), loss="mae")
         self.student_translator = build_translator(map_size, factor_width)
         self.lambda1, self.lambda2 = lambda1, lambda2
         self.temperature, self.alpha = temperature, alpha
@@ -66,28 +66,25 @@ class Distiller(keras.Model):
     def call(self, images, training=False):
         return self.student(images, training=training)
 
-    def promote(self, dataset, epochs=20, learning_rate=1e-2):
+    def promote(self, dataset, epochs=20):
         """Begins a task: the student becomes the frozen teacher and the teacher translator learns its maps.
 
         Args:
           dataset: the new task's training images, batches as `pipeline.make_dataset` gives them.
-          epochs, learning_rate: of the autoencoder's training.
+          epochs: of the autoencoder's training.
 
         Returns:
           The autoencoder's L1 reconstruction error after the last epoch.
         """
         self.teacher.set_weights(self.student.get_weights())
-        error = self.train_teacher_translator(dataset, epochs, learning_rate)
+        error = self.train_teacher_translator(dataset, epochs)
         self.has_teacher.assign(True)
         return error
 
-    def train_teacher_translator(self, dataset, epochs=20, learning_rate=1e-2):
+    def train_teacher_translator(self, dataset, epochs=20):
         """Trains the autoencoder on the teacher's maps, unsupervised, and starts the student translator from its encoder."""
         maps = tf.concat([Outputs(*self._teach(batch["image"])).saliency for batch in dataset], axis=0)
-        self.paraphraser.trainable = True
-        self.paraphraser.compile(keras.optimizers.Adam(learning_rate), loss="mae")
         history = self.paraphraser.fit(maps, maps, epochs=epochs, batch_size=32, verbose=0)
-        self.paraphraser.trainable = False
         self.student_translator.set_weights(self.teacher_translator.get_weights())
         return history.history["loss"][-1]
 

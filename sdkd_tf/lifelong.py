@@ -167,18 +167,20 @@ def cosine(learning_rate, epochs):
 
 def evaluate_all(student, sequence, input_size, results):
     """Appends a row to each matrix in `results`: validation and test accuracy and saliency MAE on every task."""
-    parts = [(split, task) for split in ("validation", "test") for task in sequence.tasks]
-    for split in ("validation", "test"):
-        results["accuracy_matrix"][split].append([])
-        results["saliency_mae_matrix"][split].append([])
-    for split, task in tqdm(parts, desc="evaluating", unit="set"):
-        accuracy, error = evaluate(student, getattr(task, split), input_size)
-        results["accuracy_matrix"][split][-1].append(accuracy)
-        results["saliency_mae_matrix"][split][-1].append(error)
+    sets = [(split, getattr(task, split)) for split in ("validation", "test") for task in sequence.tasks]
+    correct, errors = evaluate(student, [example for _, examples in sets for example in examples], input_size)
+    ends = np.cumsum([len(examples) for _, examples in sets])
+    rows = {"validation": ([], []), "test": ([], [])}
+    for (split, _), hits, misses in zip(sets, np.split(correct, ends[:-1]), np.split(errors, ends[:-1])):
+        rows[split][0].append(float(hits.mean()))
+        rows[split][1].append(None if np.isnan(misses).all() else float(np.nanmean(misses)))
+    for split, (accuracies, maes) in rows.items():
+        results["accuracy_matrix"][split].append(accuracies)
+        results["saliency_mae_matrix"][split].append(maes)
 
 
 def evaluate(student, examples, input_size, batch_size=50):
-    """Accuracy and saliency error of a network on some examples.
+    """Runs a network over examples, with a progress bar.
 
     Args:
       student: a network that returns `network.Outputs`.
@@ -187,18 +189,18 @@ def evaluate(student, examples, input_size, batch_size=50):
       batch_size: images a batch.
 
     Returns:
-      (accuracy in [0, 1], mean absolute error of the refined map, upsampled to the input size, in [0, 1], or None when no
-      example has a mask).
+      (correct, errors), arrays with one value an example: whether the label was found, and the mean absolute error of the
+      refined map, upsampled to the input size, in [0, 1], nan without a mask.
     """
     correct, errors = [], []
-    for batch in make_dataset(examples, input_size, batch_size):
+    batches = make_dataset(examples, input_size, batch_size)
+    for batch in tqdm(batches, desc="evaluating", total=math.ceil(len(examples) / batch_size), unit="batch"):
         outputs = Outputs(*student.predict_on_batch(batch["image"]))
         correct.extend(outputs.logits.argmax(axis=1) == batch["label"].numpy())
         maps = tf.image.resize(outputs.saliency, (input_size, input_size)).numpy()
         for saliency, mask, has_mask in zip(maps, batch["mask"].numpy(), batch["has_mask"].numpy()):
-            if has_mask:
-                errors.append(metrics.mean_absolute_error(saliency, mask))
-    return float(np.mean(correct)), float(np.mean(errors)) if errors else None
+            errors.append(metrics.mean_absolute_error(saliency, mask) if has_mask else np.nan)
+    return np.array(correct), np.array(errors)
 
 
 def _gallery(sequence, input_size):
