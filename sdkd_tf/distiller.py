@@ -58,6 +58,17 @@ class Distiller(keras.Model):
     def compile(self, optimizer):
         """Takes the optimizer of student and student translator; the losses are this class's own."""
         super().compile(optimizer=optimizer)
+        # Built here, since variables that are created inside the train_step make TensorFlow trace it twice.
+        optimizer.build(self._trained_variables())
+        self._optimizer_start = [variable.numpy() for variable in optimizer.variables]
+
+    def reset_optimizer(self):
+        """Forgets the optimizer's moments and steps, as at the beginning of a task."""
+        for variable, value in zip(self.optimizer.variables, self._optimizer_start):
+            variable.assign(value)
+
+    def _trained_variables(self):
+        return self.student.trainable_variables + self.student_translator.trainable_variables
 
     @property
     def metrics(self):
@@ -92,6 +103,7 @@ class Distiller(keras.Model):
     def _teach(self, images):
         return self.teacher(images, training=False)
 
+    @tf.autograph.experimental.do_not_convert  # Nothing here is for AutoGraph, whose pass over every layer takes long.
     def train_step(self, batch):
         with tf.GradientTape() as tape:
             student = Outputs(*self.student(batch["image"], training=True))
@@ -100,7 +112,7 @@ class Distiller(keras.Model):
                 terms["classification"], terms["factor_transfer"], terms["soft_target"], self.lambda1, self.lambda2
             )
             loss += self.saliency_weight * terms["saliency"]
-        variables = self.student.trainable_variables + self.student_translator.trainable_variables
+        variables = self._trained_variables()
         gradients = tape.gradient(loss, variables)
         self.optimizer.apply_gradients((g, v) for g, v in zip(gradients, variables) if g is not None)
         for name, value in {"loss": loss, **terms}.items():

@@ -6,6 +6,11 @@ from PIL import Image
 
 import sdkd_tf  # noqa: F401  sets TF_USE_LEGACY_KERAS before anything imports TensorFlow
 
+import tensorflow as tf  # isort: skip
+
+# Graphs that run a few steps are not worth TensorFlow's optimization of them, which takes longer than the steps.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
 
 @pytest.fixture(scope="session")
 def write_sequence():

@@ -9,6 +9,7 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 from tqdm import tqdm
 
 from sdkd_tf.data.images import letterbox, open_image
@@ -75,7 +76,6 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
             content = to_tflite(with_uint8_input(deployed), quantize=False)
 
     target = run_dir / "tflite"
-    target.mkdir(exist_ok=True)
     known = target / "conversion.json"
     reports = json.loads(known.read_text()) if known.is_file() else {}
     with tempfile.TemporaryDirectory(dir=run_dir) as temporary:
@@ -84,6 +84,7 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
         report = {"file": path.name, **measure(path, network, sequence)}
         (path.parent / "labels.txt").write_text("".join(f"{name}\n" for name in results["classes"]))
         (path.parent / "conversion.json").write_text(json.dumps({**reports, quantization: report}, indent=1))
+        target.mkdir(exist_ok=True)
         for file in path.parent.iterdir():
             os.replace(file, target / file.name)
     return report
@@ -94,7 +95,8 @@ def load_network(path):
     if not path.is_file():
         raise UserError(f"model {path}: no such file; expected the directory of a finished run of train.py")
     try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
+        with heartbeat(f"loading {path}"):
+            return keras.models.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"model {path}: cannot be loaded ({str(error).splitlines()[0]})") from error
 
@@ -147,19 +149,18 @@ def to_tflite(model, representative=None, quantize=True):
       bytes; the signature `serving_default` has the uint8 input `image` `[1, s, s, 3]` and the float32 outputs
       `probabilities` and `saliency`.
     """
-    shape = (1, *model.input_shape[1:])
+    signature = [tf.TensorSpec((1, *model.input_shape[1:]), model.inputs[0].dtype, name="image")]
+    infer = tf.function(lambda image: model(image, training=False), signature, autograph=False)
 
-    @tf.function(input_signature=[tf.TensorSpec(shape, model.inputs[0].dtype, name="image")])
-    def serve(image):
-        probabilities, saliency = model(image, training=False)
-        return {"probabilities": probabilities, "saliency": saliency}
+    with heartbeat("converting to TFLite"):
+        # Variables become constants first: saving a quantization-aware model's many small variables takes longer.
+        frozen = convert_variables_to_constants_v2(infer.get_concrete_function())
 
-    # A bare module saves one function; the model itself would save two for each of its layers.
-    module = tf.Module()
-    module.serve, module.saved_variables = serve, model.variables
-    with tempfile.TemporaryDirectory() as saved_model, heartbeat("converting to TFLite"):
-        tf.saved_model.save(module, saved_model, signatures=serve)
-        converter = tf.lite.TFLiteConverter.from_saved_model(saved_model)
+        @tf.function(input_signature=signature, autograph=False)
+        def serve(image):
+            return dict(zip(("probabilities", "saliency"), frozen(image)))
+
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()], tf.Module())
         if quantize:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.inference_input_type = tf.uint8

@@ -73,10 +73,9 @@ def quantization_aware(network):
       (student, deployed), two models that share weights: the student returns `network.Outputs`, the deployed model
       [probabilities, saliency]. Input and probabilities have the fixed ranges [-1, 1] and [0, 1].
     """
-    copy = keras.models.clone_model(network)
-    copy.set_weights(network.get_weights())
     with _keras.quantize_scope(_SCOPE):
-        annotated = keras.models.clone_model(with_probabilities(copy), clone_function=_annotate)
+        annotated = keras.models.clone_model(with_probabilities(network), clone_function=_annotated_copy)
+        annotated.set_weights(network.get_weights())
         quantized = _keras.quantize_apply(annotated)
     frozen = {layer.name for layer in network.layers if not layer.trainable}
     for layer in quantized.layers:
@@ -114,11 +113,10 @@ def calibrate(student, network, batches):
         high.assign(max(maximum, 1e-3))
 
 
-def _annotate(layer):
-    if isinstance(layer, layers.InputLayer):
-        return layer
+def _annotated_copy(layer):
     config = SCHEME.get(type(layer))
-    return _keras.quantize_annotate_layer(layer, config() if config else None)
+    copy = type(layer).from_config(layer.get_config())
+    return _keras.quantize_annotate_layer(copy, config() if config else None)
 
 
 def _fix_range(layer, low, high):
