@@ -11,7 +11,7 @@ flags.DEFINE_string(
     "data_dir", "rendered", "Root of {train,validation,test}/<task>/<object>/, or `rendered` (bundled)."
 )
 flags.DEFINE_integer("max_tasks", None, "Use only the first tasks.", lower_bound=1)
-flags.DEFINE_string("strategy", "sdkd", "sdkd, or finetune (no teacher).")
+flags.DEFINE_string("strategy", "sdkd", "sdkd; finetune (no teacher); joint (all tasks so far, the ceiling).")
 flags.DEFINE_integer("epochs", 4, "Passes over a task's training images.", lower_bound=1)
 flags.DEFINE_integer("first_task_epochs", None, "The same for the first task; as --epochs if not given.", lower_bound=1)
 flags.DEFINE_integer("batch_size", 16, "Images a step.", lower_bound=1)
@@ -21,6 +21,7 @@ flags.DEFINE_float(
 flags.DEFINE_integer("seed", 0, "Of weights, shuffling and augmentation.")
 flags.DEFINE_bool("overwrite", False, "Replace a finished run in --run_dir.")
 
+flags.DEFINE_string("architecture", "sdkd", "sdkd, or vgg16 (the baseline; of the flags below it has input_size only).")
 NETWORK = (
     "input_size",
     "width",
@@ -77,7 +78,10 @@ def main(argv):
             learning_rate=FLAGS.learning_rate,
             seed=FLAGS.seed,
             overwrite=FLAGS.overwrite,
-            network={name: FLAGS[name].value for name in NETWORK},
+            architecture=FLAGS.architecture,
+            network={
+                name: FLAGS[name].value for name in (NETWORK if FLAGS.architecture != "vgg16" else ("input_size",))
+            },
             distillation={name: FLAGS[name].value for name in DISTILLATION},
             flagfile="".join(
                 f"{flag.serialize()}\n"

@@ -4,7 +4,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf import losses
-from sdkd_tf.model.network import Outputs
+from sdkd_tf.model.network import as_outputs
 from sdkd_tf.model.translator import build_paraphraser, build_translator
 
 
@@ -29,7 +29,7 @@ class Distiller(keras.Model):
         teacher=None,
     ):
         """Args:
-        student: a network that returns `network.Outputs`.
+        student: a network that returns `network.Outputs`; without saliency, L_ft and its supervision are 0.
         lambda1, lambda2: weights of L_ft and L_st (equation 3).
         temperature, alpha: of L_st (equation 2).
         saliency_weight: weight of CPD's supervision of both maps; 0 for the paper's loss.
@@ -41,10 +41,12 @@ class Distiller(keras.Model):
         self.student = student
         self.teacher = keras.models.clone_model(student) if teacher is None else teacher
         self.teacher.trainable = False
-        map_size = student.outputs[1].shape[1]
-        self.paraphraser, self.teacher_translator = build_paraphraser(map_size, factor_width)
-        self.paraphraser.compile(keras.optimizers.Adam(1e-2), loss="mae")
-        self.student_translator = build_translator(map_size, factor_width)
+        self.has_saliency = len(student.outputs) > 1
+        if self.has_saliency:
+            map_size = student.outputs[1].shape[1]
+            self.paraphraser, self.teacher_translator = build_paraphraser(map_size, factor_width)
+            self.paraphraser.compile(keras.optimizers.Adam(1e-2), loss="mae")
+            self.student_translator = build_translator(map_size, factor_width)
         self.lambda1, self.lambda2 = lambda1, lambda2
         self.temperature, self.alpha = temperature, alpha
         self.saliency_weight = saliency_weight
@@ -68,7 +70,8 @@ class Distiller(keras.Model):
             variable.assign(value)
 
     def _trained_variables(self):
-        return self.student.trainable_variables + self.student_translator.trainable_variables
+        translator = self.student_translator.trainable_variables if self.has_saliency else []
+        return self.student.trainable_variables + translator
 
     @property
     def metrics(self):
@@ -85,16 +88,16 @@ class Distiller(keras.Model):
           epochs: of the autoencoder's training.
 
         Returns:
-          The autoencoder's L1 reconstruction error after the last epoch.
+          The autoencoder's L1 reconstruction error after the last epoch; None for a network without saliency.
         """
         self.teacher.set_weights(self.student.get_weights())
-        error = self.train_teacher_translator(dataset, epochs)
+        error = self.train_teacher_translator(dataset, epochs) if self.has_saliency else None
         self.has_teacher.assign(True)
         return error
 
     def train_teacher_translator(self, dataset, epochs=20):
         """Trains the autoencoder on the teacher's maps, unsupervised, and starts the student translator from its encoder."""
-        maps = tf.concat([Outputs(*self._teach(batch["image"])).saliency for batch in dataset], axis=0)
+        maps = tf.concat([as_outputs(self._teach(batch["image"])).saliency for batch in dataset], axis=0)
         history = self.paraphraser.fit(maps, maps, epochs=epochs, batch_size=32, verbose=0)
         self.student_translator.set_weights(self.teacher_translator.get_weights())
         return history.history["loss"][-1]
@@ -106,7 +109,7 @@ class Distiller(keras.Model):
     @tf.autograph.experimental.do_not_convert  # Nothing here is for AutoGraph, whose pass over every layer takes long.
     def train_step(self, batch):
         with tf.GradientTape() as tape:
-            student = Outputs(*self.student(batch["image"], training=True))
+            student = as_outputs(self.student(batch["image"], training=True))
             terms = self.loss_terms(batch, student)
             loss = losses.sdkd_loss(
                 terms["classification"], terms["factor_transfer"], terms["soft_target"], self.lambda1, self.lambda2
@@ -131,9 +134,11 @@ class Distiller(keras.Model):
           A dict of scalars: classification, factor_transfer, soft_target (both 0 without a teacher), saliency.
         """
         classification = keras.losses.sparse_categorical_crossentropy(batch["label"], student.logits, from_logits=True)
-        saliency = losses.saliency_loss(
-            student.attention_logits, student.detection_logits, batch["mask"], batch["has_mask"]
-        )
+        saliency = 0.0
+        if self.has_saliency:
+            saliency = losses.saliency_loss(
+                student.attention_logits, student.detection_logits, batch["mask"], batch["has_mask"]
+            )
         factor_transfer, soft_target = tf.cond(
             self.has_teacher, lambda: self._distillation_terms(batch["image"], student), lambda: (0.0, 0.0)
         )
@@ -145,10 +150,11 @@ class Distiller(keras.Model):
         }
 
     def _distillation_terms(self, images, student):
-        teacher = Outputs(*self.teacher(images, training=False))
-        factor_transfer = losses.factor_transfer_loss(
-            self.teacher_translator(teacher.saliency), self.student_translator(student.saliency), self.factor_reduction
-        )
+        teacher = as_outputs(self.teacher(images, training=False))
+        factor_transfer = 0.0
+        if self.has_saliency:
+            factors = self.teacher_translator(teacher.saliency), self.student_translator(student.saliency)
+            factor_transfer = losses.factor_transfer_loss(*factors, self.factor_reduction)
         soft_target = losses.soft_target_loss(
             teacher.logits, student.logits, self.temperature, self.alpha, self.soft_target_reduction
         )

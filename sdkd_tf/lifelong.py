@@ -9,19 +9,21 @@ import shutil
 import time
 
 import numpy as np
-import tensorflow as tf
 import tf_keras as keras
 from tqdm import tqdm
 
-from sdkd_tf import metrics, report
+from sdkd_tf import report, saliency_metrics
 from sdkd_tf.data.pipeline import make_dataset
 from sdkd_tf.data.sequence import check_images, load_sequence
 from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
 from sdkd_tf.heartbeat import FirstStepHeartbeat
-from sdkd_tf.model.network import Outputs, build_network
+from sdkd_tf.model.network import as_outputs, build_network
+from sdkd_tf.model.vgg16 import build_vgg16
+from sdkd_tf.upsampling import upsample
 
-STRATEGIES = ("sdkd", "finetune")
+STRATEGIES = ("sdkd", "finetune", "joint")
+ARCHITECTURES = {"sdkd": build_network, "vgg16": build_vgg16}
 _OVERLAY_IMAGES = 8
 
 
@@ -36,6 +38,7 @@ def run(
     learning_rate=1e-4,
     seed=0,
     overwrite=False,
+    architecture="sdkd",
     network=None,
     distillation=None,
     flagfile="",
@@ -49,14 +52,16 @@ def run(
       run_dir: where to write.
       data_dir: a layout that `sequence.load_sequence` reads, or `rendered`.
       max_tasks: keep only so many tasks from the start; None keeps all.
-      strategy: `sdkd`, or `finetune`: the same network and losses without any teacher.
+      strategy: `sdkd`; `finetune`, the same network and losses without any teacher; or `joint`, finetune on as many
+        images, drawn from all tasks so far: the ceiling, which keeps every old image.
       epochs: passes over each task's training images.
       first_task_epochs: the same for the first task, in which the decoders start untrained; None means `epochs`.
       batch_size: images a step.
       learning_rate: Adam's at the start of each task; falls along a half cosine to 0 over the task's epochs.
       seed: of weights, shuffling and augmentation.
       overwrite: replace a finished run.
-      network: keyword arguments of `build_network` (without num_classes).
+      architecture: `sdkd`, or `vgg16`, the paper's baseline.
+      network: keyword arguments of `build_network` or `build_vgg16` (without num_classes).
       distillation: keyword arguments of `Distiller`.
       flagfile: text of the flags that repeat this run, saved beside the results.
 
@@ -69,6 +74,8 @@ def run(
     run_dir = pathlib.Path(run_dir)
     if strategy not in STRATEGIES:
         raise UserError(f"strategy is {strategy!r}; expected one of {', '.join(STRATEGIES)}")
+    if architecture not in ARCHITECTURES:
+        raise UserError(f"architecture is {architecture!r}; expected one of {', '.join(ARCHITECTURES)}")
     if (run_dir / "results.json").exists() and not overwrite:
         raise UserError(f"run_dir {run_dir}: already holds a finished run; use another or --overwrite")
     sequence = load_sequence(data_dir, max_tasks)
@@ -76,7 +83,7 @@ def run(
     check_images(everything, lambda x: tqdm(x, desc="checking images", unit="image"))
 
     keras.utils.set_random_seed(seed)
-    student = build_network(len(sequence.classes), **(network or {}))
+    student = ARCHITECTURES[architecture](len(sequence.classes), **(network or {}))
     input_size = student.input_shape[1]
     distiller = Distiller(student, **(distillation or {}))
     distiller.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
@@ -86,6 +93,7 @@ def run(
     gallery = _gallery(sequence, input_size)
     results = {
         "strategy": strategy,
+        "architecture": architecture,
         "seed": seed,
         "data": str(data_dir),
         "classes": list(sequence.classes),
@@ -109,7 +117,12 @@ def run(
             plain = make_dataset(task.train, input_size, batch_size)
             results["translator_error"].append(distiller.promote(plain))
         task_epochs = (first_task_epochs or epochs) if index == 0 else epochs
-        train = make_dataset(task.train, input_size, batch_size, augment_seed=seed + index, drop_remainder=True)
+        examples = task.train
+        if strategy == "joint":
+            examples = [example for earlier in sequence.tasks[: index + 1] for example in earlier.train]
+            results["replay_images"] = len(examples) - len(task.train)
+        train = make_dataset(examples, input_size, batch_size, augment_seed=seed + index, drop_remainder=True)
+        train = train.take(max(1, len(task.train) // batch_size))
         distiller.reset_optimizer()
         history = distiller.fit(
             train,
@@ -120,20 +133,21 @@ def run(
                 keras.callbacks.TensorBoard(str(run_dir / "logs" / task.name), write_graph=False),
                 keras.callbacks.TerminateOnNaN(),
             ],
-            verbose=1 if os.isatty(1) else 2,
+            verbose=1,
         )
         if not math.isfinite(history.history["loss"][-1]):
             raise UserError(f"task {task.name}: the loss is not finite; lower --learning_rate (is {learning_rate})")
         results["history"].append({name: [float(v) for v in values] for name, values in history.history.items()})
         results["seconds_per_task"].append(time.monotonic() - start)
         evaluate_all(student, sequence, input_size, results)
-        maps.append(Outputs(*student.predict(gallery / np.float32(127.5) - 1, verbose=0)).saliency)
+        maps.append(as_outputs(student.predict(gallery / np.float32(127.5) - 1, verbose=0)).saliency)
         student.save(run_dir / "checkpoints" / f"{task.name}.keras")
         print(f"mean validation accuracy over all tasks: {np.mean(results['accuracy_matrix']['validation'][-1]):.3f}")
 
     results["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     student.save(run_dir / "model.keras")
-    np.savez_compressed(run_dir / "saliency.npz", images=gallery, maps=np.stack(maps))
+    if distiller.has_saliency:
+        np.savez_compressed(run_dir / "saliency.npz", images=gallery, maps=np.stack(maps))
     temporary = run_dir / "results.json.tmp"
     temporary.write_text(json.dumps(results, indent=1))
     os.replace(temporary, run_dir / "results.json")
@@ -177,23 +191,26 @@ def evaluate(student, examples, input_size, batch_size=50):
     """Runs a network over examples, with a progress bar.
 
     Args:
-      student: a network that returns `network.Outputs`.
+      student: a network that `network.as_outputs` understands.
       examples: Examples.
       input_size: side of the images in pixels.
       batch_size: images a batch.
 
     Returns:
       (correct, errors), arrays with one value an example: whether the label was found, and the mean absolute error of the
-      refined map, upsampled to the input size, in [0, 1], nan without a mask.
+      refined map, upsampled to the input size, in [0, 1], nan without a mask or a map.
     """
     correct, errors = [], []
     batches = make_dataset(examples, input_size, batch_size)
     for batch in tqdm(batches, desc="evaluating", total=math.ceil(len(examples) / batch_size), unit="batch"):
-        outputs = Outputs(*student.predict_on_batch(batch["image"]))
+        outputs = as_outputs(student.predict_on_batch(batch["image"]))
         correct.extend(outputs.logits.argmax(axis=1) == batch["label"].numpy())
-        maps = tf.image.resize(outputs.saliency, (input_size, input_size)).numpy()
-        for saliency, mask, has_mask in zip(maps, batch["mask"].numpy(), batch["has_mask"].numpy()):
-            errors.append(metrics.mean_absolute_error(saliency, mask) if has_mask else np.nan)
+        for i, (mask, has_mask) in enumerate(zip(batch["mask"].numpy(), batch["has_mask"].numpy())):
+            error = np.nan
+            if has_mask and outputs.saliency is not None:
+                saliency = upsample(outputs.saliency[i, :, :, 0], input_size, input_size)
+                error = saliency_metrics.mean_absolute_error(saliency, mask[..., 0])
+            errors.append(error)
     return np.array(correct), np.array(errors)
 
 

@@ -1,7 +1,8 @@
 """Draws a saliency map over its image."""
 
 import numpy as np
-from PIL import Image
+
+from sdkd_tf.upsampling import upsample
 
 
 def overlay(image, saliency):
@@ -9,13 +10,11 @@ def overlay(image, saliency):
 
     Args:
       image: uint8 `[h, w, 3]`.
-      saliency: `[any, any]` in [0, 1], stretched bilinearly over the image.
+      saliency: `[any, any]` in [0, 1], stretched over the image.
 
     Returns:
       uint8 `[h, w, 3]`.
     """
-    h, w = image.shape[:2]
-    weight = Image.fromarray(np.asarray(saliency, np.float32)).resize((w, h), Image.Resampling.BILINEAR)
-    weight = np.clip(np.asarray(weight), 0, 1)[..., None]
+    weight = upsample(saliency, *image.shape[:2])[..., None]
     shade = 0.25 * image.astype(np.float32) + np.array([0, 0, 70], np.float32)
     return np.round(weight * image + (1 - weight) * shade).astype(np.uint8)

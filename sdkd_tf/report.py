@@ -34,8 +34,9 @@ def plot_run(run_dir):
     plots.mkdir(exist_ok=True)
     _plot_matrix(results, plots / "accuracy_matrix.png")
     _plot_mean_accuracy(results, plots / "mean_accuracy.png")
-    with np.load(run_dir / "saliency.npz", allow_pickle=False) as saved:
-        _plot_overlays(results, saved["images"], saved["maps"], plots / "saliency.png")
+    if (run_dir / "saliency.npz").is_file():
+        with np.load(run_dir / "saliency.npz", allow_pickle=False) as saved:
+            _plot_overlays(results, saved["images"], saved["maps"], plots / "saliency.png")
 
 
 def summary(run_dir):

@@ -51,6 +51,8 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
         raise UserError(f"quantization is {quantization!r}; expected one of {', '.join(QUANTIZATIONS)}")
     run_dir = pathlib.Path(run_dir)
     results = load_results(run_dir)
+    if results["architecture"] != "sdkd":
+        raise UserError(f"{run_dir}: holds a {results['architecture']} network; expected one with saliency (sdkd)")
     network = load_network(run_dir / "model.keras")
     if network.output_shape[0][1] != len(results["classes"]):
         raise UserError(
@@ -126,7 +128,7 @@ def train_quantized(network, batches, distillation, epochs, learning_rate):
             FirstStepHeartbeat("building the graph of quantization-aware training"),
             keras.callbacks.LearningRateScheduler(cosine(learning_rate, epochs)),
         ],
-        verbose=1 if os.isatty(1) else 2,
+        verbose=1,
     )
     return deployed
 

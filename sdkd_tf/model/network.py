@@ -25,7 +25,13 @@ POOLINGS = ("mean", "mass", "max")
 # What a network returns, in this order:
 #   logits `[batch, classes]`; saliency, the refined map in [0, 1]; attention_logits and detection_logits, the two
 #   decoders' maps before the sigmoid. Maps are `[batch, input_size / 16, input_size / 16, 1]`.
-Outputs = collections.namedtuple("Outputs", "logits saliency attention_logits detection_logits")
+# A network without saliency returns logits alone; its maps are None.
+Outputs = collections.namedtuple("Outputs", "logits saliency attention_logits detection_logits", defaults=(None,) * 3)
+
+
+def as_outputs(returned):
+    """Names what a network, with or without saliency, returned."""
+    return Outputs(*returned) if isinstance(returned, (list, tuple)) else Outputs(returned)
 
 
 @keras.saving.register_keras_serializable("sdkd")

@@ -1,0 +1,235 @@
+"""Trains several arms over several seeds and sets them side by side, as the SDKD paper's plot does.
+
+python -m sdkd_tf.compare --flagfile=configs/ablation.flags
+
+Every run is a `train.py` of its own. Finished runs are not repeated: the same command goes on where it was stopped.
+"""
+
+import concurrent.futures
+import csv
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from absl import app, flags
+from tqdm import tqdm
+
+from sdkd_tf import metrics
+from sdkd_tf.errors import UserError, one_line_errors
+from sdkd_tf.report import load_results
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("out_dir", None, "Where to write runs, table.md, table.csv and curves.png.")
+flags.DEFINE_string("base", None, "Flagfile of train.py that all arms share.")
+flags.DEFINE_multi_string("arm", [], "`NAME: FLAGS`, the flags of train.py that make the arm; once for each arm.")
+flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds; every arm is trained once with each.")
+flags.DEFINE_integer("parallel", 1, "Runs at a time; each gets its share of the CPU's threads.", lower_bound=1)
+
+_TRAIN = pathlib.Path(__file__).parents[1] / "train.py"
+
+
+def parse_arm(text):
+    """Splits `NAME: FLAGS` into (name, list of flags). Raises UserError when there is no name."""
+    name, colon, arguments = text.partition(":")
+    if not colon or not name.strip():
+        raise UserError(f"--arm={text}: expected NAME: FLAGS, for instance 'SDKD: --strategy=sdkd'")
+    return name.strip(), arguments.split()
+
+
+def plan(out_dir, base, arms, seeds):
+    """The runs of a comparison.
+
+    Args:
+      out_dir: root of all runs.
+      base: flagfile that all arms share, or None.
+      arms: a dict, name -> flags.
+      seeds: integers as strings.
+
+    Returns:
+      A dict, (arm, seed) -> (run directory, arguments of train.py with every flagfile expanded).
+
+    Raises:
+      UserError: no arm, a seed that is no integer, or a directory that holds a run with other flags.
+    """
+    if not arms:
+        raise UserError("--arm is missing; expected at least one, for instance --arm='SDKD: --strategy=sdkd'")
+    runs = {}
+    for name, arguments in arms.items():
+        for seed in seeds:
+            if not seed.isdigit():
+                raise UserError(f"--seeds holds {seed!r}; expected integers like 0,1,2")
+            run_dir = out_dir / re.sub(r"[^a-z0-9]+", "_", name.lower()) / f"seed{seed}"
+            command = [*([f"--flagfile={base}"] if base else []), *arguments, f"--seed={seed}", f"--run_dir={run_dir}"]
+            try:
+                expanded = flags.FlagValues().read_flags_from_files(command)
+            except flags.Error as error:
+                raise UserError(f"arm {name!r}: {error}") from error
+            if (run_dir / "results.json").is_file():
+                known = run_dir / "arguments.json"
+                if not known.is_file() or json.loads(known.read_text()) != expanded:
+                    raise UserError(f"{run_dir}: holds a run with other flags; remove it or choose another --out_dir")
+            runs[name, seed] = run_dir, expanded
+    return runs
+
+
+def train_all(runs, parallel):
+    """Trains what is not finished, `parallel` runs at a time, with one progress bar over the tasks of all runs.
+
+    Raises:
+      UserError: a run failed; it names the run's log. The other runs are finished first.
+    """
+    waiting = {key: value for key, value in runs.items() if not (value[0] / "results.json").is_file()}
+    threads = str(max(1, (os.cpu_count() or 1) // parallel))
+    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads}
+    running, done, failed = set(), threading.Event(), []
+
+    def train(key, run_dir, arguments):
+        running.add(key)
+        run_dir.mkdir(parents=True, exist_ok=True)
+        log = run_dir / "log.txt"
+        with log.open("w") as output:
+            code = subprocess.run(
+                [sys.executable, str(_TRAIN), *arguments], stdout=output, stderr=subprocess.STDOUT, env=environment
+            ).returncode
+        running.discard(key)
+        if code:
+            failed.append(f"{log}: {log.read_text().strip().splitlines()[-1] if log.stat().st_size else 'no output'}")
+        else:
+            (run_dir / "arguments.json").write_text(json.dumps(arguments, indent=1))
+
+    def watch():
+        with tqdm(desc=f"{len(runs)} runs", unit="task") as bar:
+            while True:
+                finished = sum(len(list(run_dir.glob("checkpoints/*.keras"))) for run_dir, _ in runs.values())
+                bar.set_postfix_str(", ".join(f"{name} {seed}" for name, seed in sorted(running)))
+                bar.update(finished - bar.n)
+                if done.wait(5):
+                    return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    with concurrent.futures.ThreadPoolExecutor(parallel) as pool:
+        for future in [pool.submit(train, key, *value) for key, value in waiting.items()]:
+            future.result()
+    done.set()
+    watcher.join()
+    if failed:
+        raise UserError("a run failed, see " + "; ".join(failed))
+
+
+def curves(runs, split="validation"):
+    """Mean accuracy over all tasks after each task: a dict, arm -> `[seeds, tasks]`."""
+    found = {}
+    for (arm, _), (run_dir, _) in runs.items():
+        found.setdefault(arm, []).append(metrics.mean_accuracy(load_results(run_dir)["accuracy_matrix"][split]))
+    return {arm: np.array(rows) for arm, rows in found.items()}
+
+
+def summary_rows(runs):
+    """One dict an arm: means and sample standard deviations over the seeds of what a run ends with."""
+
+    def last_mae(results):
+        last = results["saliency_mae_matrix"]["test"][-1]
+        return np.nan if None in last else float(np.mean(last))
+
+    measures = {
+        "final_validation": lambda r: metrics.final_mean_accuracy(r["accuracy_matrix"]["validation"]),
+        "final_test": lambda r: metrics.final_mean_accuracy(r["accuracy_matrix"]["test"]),
+        "forgetting_test": lambda r: metrics.forgetting(r["accuracy_matrix"]["test"]),
+        "saliency_mae_test": last_mae,
+        "replay_images": lambda r: r["replay_images"],
+    }
+    rows = []
+    for arm in dict.fromkeys(arm for arm, _ in runs):
+        results = [load_results(run_dir) for (name, _), (run_dir, _) in runs.items() if name == arm]
+        row = {"arm": arm, "seeds": len(results), "input_size": results[0]["input_size"]}
+        for name, measure in measures.items():
+            values = [measure(r) for r in results]
+            row[name] = np.mean(values)
+            row[f"{name}_sd"] = np.std(values, ddof=1) if len(values) > 1 else 0.0
+        rows.append(row)
+    return rows
+
+
+def table(runs):
+    """The comparison as Markdown: the paper's curve (mean validation accuracy after each task), then the final numbers."""
+    data = curves(runs)
+    count = len(next(iter(data.values()))[0])
+    lines = [
+        "Mean validation accuracy over all tasks after each task, mean over seeds and standard deviation below:",
+        "",
+    ]
+    lines += ["| after task | " + " | ".join(str(i + 1) for i in range(count)) + " |", "|---" * (count + 1) + "|"]
+    for arm, values in data.items():
+        deviation = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(count)
+        cells = [f"{_short(m)}<br>±{_short(d)}" for m, d in zip(values.mean(axis=0), deviation)]
+        lines.append(f"| {arm} | " + " | ".join(cells) + " |")
+    lines += ["", "After the last task:", ""]
+    lines += ["| | input | validation | test | forgetting (test) | saliency MAE (test) | replayed images | seeds |"]
+    lines += ["|---" * 8 + "|"]
+    for row in summary_rows(runs):
+        cells = [
+            "–" if np.isnan(row[name]) else f"{_short(row[name])} ± {_short(row[name + '_sd'])}"
+            for name in ("final_validation", "final_test", "forgetting_test", "saliency_mae_test")
+        ]
+        lines.append(
+            f"| {row['arm']} | {row['input_size']} px | "
+            + " | ".join(cells)
+            + f" | {row['replay_images']:.0f} | {row['seeds']} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def write_outputs(runs, out_dir):
+    """Writes table.md, table.csv and curves.png."""
+    (out_dir / "table.md").write_text(table(runs))
+    rows = summary_rows(runs)
+    with (out_dir / "table.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    for arm, values in curves(runs).items():
+        steps, mean = np.arange(1, values.shape[1] + 1), values.mean(axis=0)
+        (line,) = axes.plot(steps, mean, "o-", label=arm)
+        if len(values) > 1:
+            spread = values.std(axis=0, ddof=1)
+            axes.fill_between(steps, mean - spread, mean + spread, color=line.get_color(), alpha=0.2)
+    axes.set_xticks(steps)
+    axes.set(xlabel="after task", ylabel="mean validation accuracy over all tasks", ylim=(0, 1))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(out_dir / "curves.png", dpi=130)
+    plt.close(figure)
+
+
+def _short(value):
+    """.845 for 0.845, as the paper's table writes it."""
+    return f"{value:.3f}".replace("0.", ".", 1)
+
+
+def main(argv):
+    with one_line_errors():
+        if len(argv) > 1:
+            raise UserError(f"unexpected argument {argv[1]!r}; expected flags only")
+        if not FLAGS.out_dir:
+            raise UserError("--out_dir is missing; expected a directory to write to")
+        out_dir = pathlib.Path(FLAGS.out_dir)
+        runs = plan(out_dir, FLAGS.base, dict(map(parse_arm, FLAGS.arm)), FLAGS.seeds)
+        train_all(runs, FLAGS.parallel)
+        write_outputs(runs, out_dir)
+        print(f"\n{table(runs)}\npictures and tables: {out_dir}")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,92 @@
+"""The comparison command with a stand-in for train.py that writes known results."""
+
+import csv
+import json
+
+import pytest
+
+from sdkd_tf import compare
+from sdkd_tf.errors import UserError
+
+FAKE_TRAIN = """
+import json, pathlib, sys
+flags = dict(a.lstrip("-").split("=", 1) for a in sys.argv[1:])
+run = pathlib.Path(flags["run_dir"])
+if flags["strategy"] == "broken":
+    sys.exit("error: strategy is 'broken'; expected one of sdkd, finetune")
+(run / "checkpoints").mkdir(parents=True)
+(run / "checkpoints" / "task1.keras").touch()
+last = 0.5 + 0.1 * int(flags["seed"]) + (0.2 if flags["strategy"] == "sdkd" else 0)
+matrix = [[0.9, 0.3], [last, last]]
+results = {"accuracy_matrix": {"validation": matrix, "test": matrix}, "replay_images": 0, "input_size": 96,
+           "saliency_mae_matrix": {"validation": [[None, None]] * 2, "test": [[None, None]] * 2}}
+(run / "results.json").write_text(json.dumps(results))
+with (run.parent / "calls").open("a") as calls:
+    calls.write(flags["seed"])
+"""
+
+
+@pytest.fixture
+def base(tmp_path, monkeypatch):
+    (tmp_path / "fake.py").write_text(FAKE_TRAIN)
+    (tmp_path / "base.flags").write_text("# comment\n--epochs=2\n")
+    monkeypatch.setattr(compare, "_TRAIN", tmp_path / "fake.py")
+    return tmp_path / "base.flags"
+
+
+ARMS = {"SDKD": ["--strategy=sdkd"], "no distillation": ["--strategy=finetune"]}
+
+
+def test_parse_arm():
+    assert compare.parse_arm("VGG-16: --strategy=finetune --input_size=64") == (
+        "VGG-16",
+        ["--strategy=finetune", "--input_size=64"],
+    )
+    with pytest.raises(UserError, match="expected NAME: FLAGS"):
+        compare.parse_arm("--strategy=sdkd")
+
+
+def test_plan_expands_flagfiles(tmp_path, base):
+    runs = compare.plan(tmp_path, base, ARMS, ["0", "7"])
+    run_dir = tmp_path / "no_distillation" / "seed7"
+    assert runs["no distillation", "7"] == (
+        run_dir,
+        ["--epochs=2", "--strategy=finetune", "--seed=7", f"--run_dir={run_dir}"],
+    )
+    assert len(runs) == 4
+    with pytest.raises(UserError, match="--seeds holds 'x'"):
+        compare.plan(tmp_path, base, ARMS, ["x"])
+    with pytest.raises(UserError, match="--arm is missing"):
+        compare.plan(tmp_path, base, {}, ["0"])
+
+
+def test_outputs_hold_means_and_deviations(tmp_path, base):
+    runs = compare.plan(tmp_path, base, ARMS, ["0", "1"])
+    compare.train_all(runs, 2)
+    compare.write_outputs(runs, tmp_path)
+    text = (tmp_path / "table.md").read_text()
+    # Seeds end at .7 and .8: mean .75, deviation .1 / sqrt(2); after task 1 both have (.9 + .3) / 2.
+    assert "| SDKD | .600<br>±.000 | .750<br>±.071 |" in text
+    # Forgetting of task 1: .9 - .7 and .9 - .8.
+    assert "| SDKD | 96 px | .750 ± .071 | .750 ± .071 | .150 ± .071 | – | 0 | 2 |" in text
+    with (tmp_path / "table.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["arm"] for row in rows] == ["SDKD", "no distillation"]
+    assert float(rows[1]["final_test"]) == pytest.approx(0.55)
+    assert (tmp_path / "curves.png").stat().st_size > 10_000
+
+
+def test_a_finished_run_is_not_repeated(tmp_path, base):
+    compare.train_all(compare.plan(tmp_path, base, ARMS, ["0"]), 1)
+    compare.train_all(compare.plan(tmp_path, base, ARMS, ["0", "1"]), 1)
+    assert (tmp_path / "sdkd" / "calls").read_text() == "01"
+    base.write_text("--epochs=3\n")
+    with pytest.raises(UserError, match="seed0: holds a run with other flags"):
+        compare.plan(tmp_path, base, ARMS, ["0", "1"])
+
+
+def test_a_failed_run_is_named_after_the_others_finished(tmp_path, base):
+    runs = compare.plan(tmp_path, base, {"bad": ["--strategy=broken"], **ARMS}, ["0"])
+    with pytest.raises(UserError, match="bad/seed0/log.txt: error: strategy is 'broken'"):
+        compare.train_all(runs, 1)
+    assert json.loads((tmp_path / "sdkd" / "seed0" / "arguments.json").read_text())[-1].endswith("sdkd/seed0")

@@ -1,0 +1,74 @@
+"""The task loop with a network of one layer, so that what it reads and counts can be seen in seconds."""
+
+import json
+
+import numpy as np
+import pytest
+import tf_keras as keras
+
+from sdkd_tf import lifelong
+from sdkd_tf.data import pipeline
+from sdkd_tf.errors import UserError
+
+layers = keras.layers
+
+
+def one_layer(num_classes, input_size=32):
+    image = keras.Input((input_size, input_size, 3))
+    pooled = layers.GlobalAveragePooling2D()(image)
+    return keras.Model(image, layers.Dense(num_classes)(pooled))
+
+
+@pytest.fixture
+def run(write_sequence, tmp_path, monkeypatch):
+    """A function strategy -> (results, tasks whose training images were read after the check, in order)."""
+    monkeypatch.setitem(lifelong.ARCHITECTURES, "one_layer", one_layer)
+    data = write_sequence(tmp_path / "data", tasks=3)
+    read = []
+    original = pipeline.open_image
+    monkeypatch.setattr(pipeline, "open_image", lambda path: read.append(str(path)) or original(path))
+
+    def call(strategy):
+        results = lifelong.run(
+            tmp_path / strategy, data, strategy=strategy, epochs=2, batch_size=4, architecture="one_layer"
+        )
+        return results, [path.split("/train/")[1].split("/")[0] for path in read if "/train/" in path]
+
+    return call
+
+
+def test_finetune_reads_every_task_once_an_epoch_and_in_order(run):
+    results, tasks = run("finetune")
+    assert tasks == ["task1"] * 16 + ["task2"] * 16 + ["task3"] * 16  # 8 images, 2 epochs
+    assert results["replay_images"] == 0 and results["translator_error"] == []
+    assert np.shape(results["accuracy_matrix"]["test"]) == (3, 3)
+    assert results["saliency_mae_matrix"]["test"] == [[None] * 3] * 3
+
+
+def test_joint_draws_from_all_tasks_so_far_and_trains_as_long(run):
+    results, tasks = run("joint")
+    assert results["replay_images"] == 16
+    assert {len(epochs["loss"]) for epochs in results["history"]} == {2}
+    assert set(tasks[:16]) == {"task1"} and set(tasks) == {"task1", "task2", "task3"}
+    assert {"task1", "task2"} <= set(tasks[-30:])
+
+
+def test_the_teacher_changes_what_is_learned_from_the_second_task_on(run):
+    finetune, sdkd = run("finetune")[0], run("sdkd")[0]
+    assert finetune["history"][0]["loss"] == pytest.approx(sdkd["history"][0]["loss"], rel=1e-5)
+    assert finetune["history"][1]["soft_target"] == [0.0, 0.0] and sdkd["history"][1]["soft_target"][1] > 0.0
+
+
+def test_results_are_saved_and_a_network_without_maps_has_no_overlays(run, tmp_path):
+    results, _ = run("finetune")
+    assert json.loads((tmp_path / "finetune" / "results.json").read_text()) == results
+    assert sorted(p.name for p in (tmp_path / "finetune" / "plots").iterdir()) == [
+        "accuracy_matrix.png",
+        "mean_accuracy.png",
+    ]
+
+
+def test_unknown_architecture(tmp_path):
+    with pytest.raises(UserError, match="architecture is 'resnet'; expected one of sdkd, vgg16"):
+        lifelong.run(tmp_path / "x", architecture="resnet")
+    assert not (tmp_path / "x").exists()
