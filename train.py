@@ -18,6 +18,12 @@ flags.DEFINE_integer("batch_size", 16, "Images a step.", lower_bound=1)
 flags.DEFINE_float(
     "learning_rate", 1e-4, "Adam's learning rate at the start of a task; falls along a cosine.", lower_bound=0
 )
+flags.DEFINE_float(
+    "backbone_learning_rate",
+    None,
+    "The same for the pretrained blocks; as --learning_rate if not given.",
+    lower_bound=0,
+)
 flags.DEFINE_integer("seed", 0, "Of weights, shuffling and augmentation.")
 flags.DEFINE_bool("overwrite", False, "Replace a finished run in --run_dir.")
 
@@ -76,6 +82,7 @@ def main(argv):
             first_task_epochs=FLAGS.first_task_epochs,
             batch_size=FLAGS.batch_size,
             learning_rate=FLAGS.learning_rate,
+            backbone_learning_rate=FLAGS.backbone_learning_rate,
             seed=FLAGS.seed,
             overwrite=FLAGS.overwrite,
             architecture=FLAGS.architecture,

@@ -4,6 +4,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf import losses
+from sdkd_tf.model.backbone import pretrained_variables
 from sdkd_tf.model.network import as_outputs
 from sdkd_tf.model.translator import build_paraphraser, build_translator
 
@@ -57,21 +58,32 @@ class Distiller(keras.Model):
         self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
 
-    def compile(self, optimizer):
-        """Takes the optimizer of student and student translator; the losses are this class's own."""
+    def compile(self, optimizer, backbone_optimizer=None):
+        """Takes the optimizers; the losses are this class's own.
+
+        Args:
+          optimizer: of the parts that start untrained: decoders, refined layer, FC, student translator.
+          backbone_optimizer: of the pretrained blocks; None lets `optimizer` train them as well.
+        """
         super().compile(optimizer=optimizer)
+        self.backbone_optimizer = backbone_optimizer
+        variables = self.student.trainable_variables
+        if self.has_saliency:
+            variables = variables + self.student_translator.trainable_variables
+        pretrained = {v.ref() for v in pretrained_variables(self.student)} if backbone_optimizer else set()
+        self._parts = [(optimizer, [v for v in variables if v.ref() not in pretrained])]
+        if backbone_optimizer:
+            self._parts.append((backbone_optimizer, [v for v in variables if v.ref() in pretrained]))
         # Built here, since variables that are created inside the train_step make TensorFlow trace it twice.
-        optimizer.build(self._trained_variables())
-        self._optimizer_start = [variable.numpy() for variable in optimizer.variables]
+        for part, its_variables in self._parts:
+            part.build(its_variables)
+        self._start = [[variable.numpy() for variable in part.variables] for part, _ in self._parts]
 
-    def reset_optimizer(self):
-        """Forgets the optimizer's moments and steps, as at the beginning of a task."""
-        for variable, value in zip(self.optimizer.variables, self._optimizer_start):
-            variable.assign(value)
-
-    def _trained_variables(self):
-        translator = self.student_translator.trainable_variables if self.has_saliency else []
-        return self.student.trainable_variables + translator
+    def reset_optimizers(self):
+        """Forgets the optimizers' moments and steps, as at the beginning of a task."""
+        for (optimizer, _), values in zip(self._parts, self._start):
+            for variable, value in zip(optimizer.variables, values):
+                variable.assign(value)
 
     @property
     def metrics(self):
@@ -115,9 +127,9 @@ class Distiller(keras.Model):
                 terms["classification"], terms["factor_transfer"], terms["soft_target"], self.lambda1, self.lambda2
             )
             loss += self.saliency_weight * terms["saliency"]
-        variables = self._trained_variables()
-        gradients = tape.gradient(loss, variables)
-        self.optimizer.apply_gradients((g, v) for g, v in zip(gradients, variables) if g is not None)
+        gradients = tape.gradient(loss, [variables for _, variables in self._parts])
+        for (optimizer, variables), part in zip(self._parts, gradients):
+            optimizer.apply_gradients((g, v) for g, v in zip(part, variables) if g is not None)
         for name, value in {"loss": loss, **terms}.items():
             self.trackers[name].update_state(value)
         self.accuracy.update_state(batch["label"], student.logits)

@@ -36,6 +36,7 @@ def run(
     first_task_epochs=None,
     batch_size=16,
     learning_rate=1e-4,
+    backbone_learning_rate=None,
     seed=0,
     overwrite=False,
     architecture="sdkd",
@@ -58,6 +59,7 @@ def run(
       first_task_epochs: the same for the first task, in which the decoders start untrained; None means `epochs`.
       batch_size: images a step.
       learning_rate: Adam's at the start of each task; falls along a half cosine to 0 over the task's epochs.
+      backbone_learning_rate: the same for the pretrained blocks; None means `learning_rate`.
       seed: of weights, shuffling and augmentation.
       overwrite: replace a finished run.
       architecture: `sdkd`, or `vgg16`, the paper's baseline.
@@ -86,7 +88,8 @@ def run(
     student = ARCHITECTURES[architecture](len(sequence.classes), **(network or {}))
     input_size = student.input_shape[1]
     distiller = Distiller(student, **(distillation or {}))
-    distiller.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
+    rates = (learning_rate, backbone_learning_rate or learning_rate)
+    distiller.compile(*(keras.optimizers.Adam(rate, clipvalue=0.5) for rate in rates))
 
     _clear(run_dir)
     (run_dir / "flags.flags").write_text(flagfile)
@@ -123,13 +126,13 @@ def run(
             results["replay_images"] = len(examples) - len(task.train)
         train = make_dataset(examples, input_size, batch_size, augment_seed=seed + index, drop_remainder=True)
         train = train.take(max(1, len(task.train) // batch_size))
-        distiller.reset_optimizer()
+        distiller.reset_optimizers()
         history = distiller.fit(
             train,
             epochs=task_epochs,
             callbacks=[
                 *([FirstStepHeartbeat()] if index == 0 else []),
-                keras.callbacks.LearningRateScheduler(cosine(learning_rate, task_epochs)),
+                CosineDecay(task_epochs),
                 keras.callbacks.TensorBoard(str(run_dir / "logs" / task.name), write_graph=False),
                 keras.callbacks.TerminateOnNaN(),
             ],
@@ -168,9 +171,26 @@ def _clear(run_dir):
     (run_dir / "checkpoints").mkdir()
 
 
-def cosine(learning_rate, epochs):
-    """Learning rate of an epoch: a half cosine from `learning_rate` at epoch 0 to 0 after the last."""
-    return lambda epoch: learning_rate * 0.5 * (1.0 + math.cos(math.pi * epoch / epochs))
+class CosineDecay(keras.callbacks.Callback):
+    """Lets the learning rates of a Distiller fall along a half cosine, from their start at epoch 0 to 0 after the last."""
+
+    def __init__(self, epochs):
+        super().__init__()
+        self._epochs = epochs
+
+    def on_train_begin(self, logs=None):
+        self._start = [float(optimizer.learning_rate) for optimizer in self._optimizers()]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        for optimizer, start in zip(self._optimizers(), self._start):
+            optimizer.learning_rate = start * 0.5 * (1.0 + math.cos(math.pi * epoch / self._epochs))
+
+    def on_train_end(self, logs=None):
+        for optimizer, start in zip(self._optimizers(), self._start):
+            optimizer.learning_rate = start
+
+    def _optimizers(self):
+        return [o for o in (self.model.optimizer, self.model.backbone_optimizer) if o is not None]
 
 
 def evaluate_all(student, sequence, input_size, results):

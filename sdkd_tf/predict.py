@@ -3,6 +3,7 @@
 python -m sdkd_tf.predict --model=runs/quickstart/tflite/sdkd_int8.tflite IMAGE... [--overlay_dir=OUT]
 """
 
+import os
 import pathlib
 
 from absl import app, flags
@@ -42,23 +43,28 @@ def main(argv):
         labels = read_labels(FLAGS.model, classifier.num_classes)
         # All are read before anything is written, so that a bad file leaves nothing half done.
         images = [(pathlib.Path(path), open_image(path)) for path in argv[1:]]
-        for path, image in images:
+        for (path, image), name in zip(images, overlay_names([path for path, _ in images])):
             prediction = classifier(letterbox(image, classifier.input_size))
             best = prediction.probabilities.argsort()[::-1][: FLAGS.top_k]
             print(f"{path}: " + ", ".join(f"{labels[i]} {prediction.probabilities[i]:.3f}" for i in best))
             if FLAGS.overlay_dir:
                 out = pathlib.Path(FLAGS.overlay_dir)
                 out.mkdir(parents=True, exist_ok=True)
-                print(f"  overlay: {write_overlay(path, image, prediction.saliency, out)}")
+                draw(image, prediction.saliency).save(out / name)
+                print(f"  overlay: {out / name}")
 
 
-def write_overlay(path, image, saliency, out):
-    """Writes `<out>/<parent>_<name>_saliency.png`: the parent folder keeps equal names of different folders apart."""
+def overlay_names(paths):
+    """File names for overlays: an image's path from the deepest folder common to all, so that none replaces another."""
+    resolved = [path.resolve() for path in paths]
+    root = os.path.commonpath([path.parent for path in resolved])
+    return ["_".join(path.relative_to(root).with_suffix("").parts) + "_saliency.png" for path in resolved]
+
+
+def draw(image, saliency):
+    """An image of any size with its saliency map over it, as a PIL image; the map's letterbox is cut off."""
     square = overlay(letterbox(image, max(image.size)), saliency)
-    name = "_".join(part for part in (path.resolve().parent.name, path.stem, "saliency") if part)
-    file = out / f"{name}.png"
-    Image.fromarray(crop_letterbox(square, *image.size)).save(file)
-    return file
+    return Image.fromarray(crop_letterbox(square, *image.size))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from sdkd_tf.deploy.runtime import Classifier, float_operators
 from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
 from sdkd_tf.heartbeat import FirstStepHeartbeat, heartbeat
-from sdkd_tf.lifelong import cosine
+from sdkd_tf.lifelong import CosineDecay
 from sdkd_tf.model.network import Outputs
 from sdkd_tf.report import load_results
 
@@ -126,7 +126,7 @@ def train_quantized(network, batches, distillation, epochs, learning_rate):
         epochs=epochs,
         callbacks=[
             FirstStepHeartbeat("building the graph of quantization-aware training"),
-            keras.callbacks.LearningRateScheduler(cosine(learning_rate, epochs)),
+            CosineDecay(epochs),
         ],
         verbose=1,
     )
