@@ -1,29 +1,62 @@
+"""Both conventions on one hand-made matrix, in which no two metrics agree."""
+
+import math
+
 import numpy as np
 import pytest
 
 from sdkd_tf import metrics
 
-R = [[0.9, 0.4, 0.2], [0.7, 0.8, 0.3], [0.6, 0.85, 0.7]]
+R = [
+    [0.9, 0.4, 0.2, 0.1],
+    [0.7, 0.6, 0.3, 0.2],
+    [0.6, 0.8, 0.7, 0.3],
+    [0.5, 0.7, 0.9, 1.0],
+]
+
+EXPECTED = {
+    "openloris_accuracy": (0.9 + 0.7 + 0.6 + 0.6 + 0.8 + 0.7 + 0.5 + 0.7 + 0.9 + 1.0) / 10,
+    "openloris_bwt": (0.7 + 0.6 + 0.8 + 0.5 + 0.7 + 0.9) / 6,
+    "openloris_fwt": (0.4 + 0.2 + 0.1 + 0.3 + 0.2 + 0.3) / 6,
+    "openloris_overall": 8.9 / 16,
+    "final_mean_accuracy": (0.5 + 0.7 + 0.9 + 1.0) / 4,
+    "gem_bwt": ((0.5 - 0.9) + (0.7 - 0.6) + (0.9 - 0.7)) / 3,
+    # Task 2 was at its best after task 3, and task 3 gained in the end.
+    "forgetting": ((0.9 - 0.5) + (0.8 - 0.7) + (0.7 - 0.9)) / 3,
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_metric_by_hand(name):
+    assert getattr(metrics, name)(R) == pytest.approx(EXPECTED[name], abs=1e-12)
+
+
+def test_no_two_metrics_can_be_confused():
+    values = np.abs(list(EXPECTED.values()))
+    assert min(abs(a - b) for i, a in enumerate(values) for b in values[:i]) > 0.01
 
 
 def test_mean_accuracy_after_each_task():
-    np.testing.assert_allclose(metrics.mean_accuracy(R), [0.5, 0.6, 2.15 / 3])
+    np.testing.assert_allclose(metrics.mean_accuracy(R), [0.4, 0.45, 0.6, 0.775])
 
 
-def test_final_mean_accuracy():
-    assert metrics.final_mean_accuracy(R) == pytest.approx(2.15 / 3)
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("openloris_accuracy", 0.5),
+        ("openloris_overall", 0.5),
+        ("final_mean_accuracy", 0.5),
+        ("gem_bwt", 0.0),
+        ("forgetting", 0.0),
+        ("openloris_bwt", math.nan),
+        ("openloris_fwt", math.nan),
+    ],
+)
+def test_single_task(name, value):
+    assert getattr(metrics, name)([[0.5]]) == pytest.approx(value, nan_ok=True)
 
 
-def test_forgetting_takes_the_best_earlier_row():
-    # Task 1: 0.9 - 0.6; task 2: 0.8 - 0.85, a gain.
-    assert metrics.forgetting(R) == pytest.approx((0.3 - 0.05) / 2)
-    assert metrics.forgetting([[0.5]]) == 0.0
-
-
-def test_mean_absolute_error():
-    assert metrics.mean_absolute_error([[0.25, 1.0]], [[0.0, 1.0]]) == 0.125
-
-
-def test_matrix_must_be_square():
-    with pytest.raises(ValueError, match="N x N"):
-        metrics.forgetting([[1.0, 2.0]])
+@pytest.mark.parametrize("name", [*EXPECTED, "mean_accuracy"])
+def test_matrix_must_be_square(name):
+    with pytest.raises(ValueError, match=r"shape \(1, 2\); expected N x N"):
+        getattr(metrics, name)([[1.0, 2.0]])
