@@ -5,6 +5,10 @@ import tensorflow as tf
 from PIL import Image
 
 from sdkd_tf.data.images import letterbox, open_image, open_mask
+from sdkd_tf.data.targets import draw_box
+
+_BLUR_SHARE = 0.2  # of the augmented images
+_BLUR_SIGMA = (0.5, 1.0)  # pixels of the network's input
 
 
 def to_network_range(image):
@@ -24,22 +28,23 @@ def make_dataset(examples, input_size, batch_size, augment_seed=None, drop_remai
 
     Returns:
       A tf.data.Dataset of dicts: image `[b, s, s, 3]` float32 in [-1, 1], label `[b]` int32, mask `[b, s, s, 1]` float32
-      0 or 1, has_mask `[b]` float32 0 or 1.
+      0 or 1, has_mask `[b]` float32 0 or 1. Of an image with a box and no mask, the mask is the filled box.
     """
     files = (
         [str(e.image) for e in examples],
         [str(e.mask or "") for e in examples],
+        np.array([e.box or (0, 0, 0, 0) for e in examples], np.int32),
         np.array([e.label for e in examples], np.int32),
     )
 
-    def read(image, mask, label):
-        pixels = tf.numpy_function(_read, [image, mask, input_size], tf.uint8, stateful=False)
+    def read(image, mask, box, label):
+        pixels = tf.numpy_function(_read, [image, mask, box, input_size], tf.uint8, stateful=False)
         pixels = tf.ensure_shape(pixels, (input_size, input_size, 4))
         return {
             "image": to_network_range(pixels[..., :3]),
             "label": label,
             "mask": tf.cast(pixels[..., 3:] > 127, tf.float32),
-            "has_mask": tf.cast(tf.strings.length(mask) > 0, tf.float32),
+            "has_mask": tf.cast((tf.strings.length(mask) > 0) | tf.reduce_any(box > 0), tf.float32),
         }
 
     dataset = tf.data.Dataset.from_tensor_slices(files)
@@ -53,17 +58,19 @@ def make_dataset(examples, input_size, batch_size, augment_seed=None, drop_remai
     return dataset.prefetch(2)
 
 
-def _read(image_path, mask_path, size):
-    """RGB and mask in one `[size, size, 4]` uint8 array; the mask of an image without one is 0."""
+def _read(image_path, mask_path, box, size):
+    """RGB and mask in one `[size, size, 4]` uint8 array; the mask of an image without mask and box is 0."""
     pixels = np.zeros((size, size, 4), np.uint8)
-    pixels[..., :3] = letterbox(open_image(image_path.decode()), size)
-    if mask_path:
-        pixels[..., 3] = letterbox(open_mask(mask_path.decode()), size, Image.Resampling.NEAREST)
+    image = open_image(image_path.decode())
+    pixels[..., :3] = letterbox(image, size)
+    if mask_path or box.any():
+        mask = open_mask(mask_path.decode()) if mask_path else draw_box(box, image.size)
+        pixels[..., 3] = letterbox(mask, size, Image.Resampling.NEAREST)
     return pixels
 
 
 def augment(example, seed):
-    """Random crop of 80 to 100 % of the side, horizontal flip, and colour jitter.
+    """Random crop of 80 to 100 % of the side, horizontal flip, colour jitter, and on every fifth image a slight blur.
 
     Args:
       example: one element of `make_dataset`, not batched.
@@ -72,7 +79,7 @@ def augment(example, seed):
     Returns:
       The example with another view; image and mask stay aligned and in their ranges.
     """
-    seeds = tf.unstack(tf.random.split(seed, 4))
+    seeds = tf.unstack(tf.random.split(seed, 6))
     size = tf.shape(example["image"])[0]
     view = tf.concat([example["image"], example["mask"]], axis=-1)
     side = tf.cast(tf.cast(size, tf.float32) * tf.random.stateless_uniform([], seeds[0], 0.8, 1.0), tf.int32)
@@ -83,9 +90,29 @@ def augment(example, seed):
     gain, contrast, saturation = tf.unstack(tf.random.stateless_uniform([3], seeds[3], 0.7, 1.3))
     image = tf.image.adjust_saturation(tf.clip_by_value(image * gain, 0.0, 1.0), saturation)
     image = tf.clip_by_value(tf.image.adjust_contrast(image, contrast), 0.0, 1.0)
+    sigma = tf.random.stateless_uniform([], seeds[4], *_BLUR_SIGMA)
+    chosen = tf.random.stateless_uniform([], seeds[5]) < _BLUR_SHARE
+    image = tf.cond(chosen, lambda: gaussian_blur(image, sigma), lambda: image)
     shape = example["image"].shape
     return {
         **example,
         "image": tf.ensure_shape(image * 2.0 - 1.0, shape),
         "mask": tf.ensure_shape(mask, shape[:2] + [1]),
     }
+
+
+def gaussian_blur(image, sigma):
+    """Blurs by a 5x5 Gaussian kernel.
+
+    Args:
+      image: float32 `[h, w, 3]`.
+      sigma: in pixels, at most 1: the kernel ends at 2 pixels.
+
+    Returns:
+      float32 `[h, w, 3]`; the border is mirrored, so a plain image stays as it is.
+    """
+    line = tf.exp(-tf.square(tf.range(-2.0, 3.0) / sigma) / 2.0)
+    kernel = line[:, None] * line[None, :] / tf.square(tf.reduce_sum(line))
+    padded = tf.pad(image, [[2, 2], [2, 2], [0, 0]], "SYMMETRIC")
+    kernel = tf.tile(kernel[:, :, None, None], [1, 1, 3, 1])
+    return tf.nn.depthwise_conv2d(padded[None], kernel, [1, 1, 1, 1], "VALID")[0]

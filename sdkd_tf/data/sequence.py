@@ -1,31 +1,38 @@
-"""A task sequence on disk: `{train,validation,test}/<task>/<object>/*.jpg`, masks in the parallel tree `masks/`."""
+"""A task sequence on disk, in any of the layouts of `layouts.LAYOUTS`, with its saliency targets."""
 
 import dataclasses
 import pathlib
-import re
-
-from PIL import Image
 
 from sdkd_tf.data.images import open_image
+from sdkd_tf.data.layouts import LAYOUTS, read_layout
+from sdkd_tf.data.layouts.listing import SPLITS
+from sdkd_tf.data.selection import select
+from sdkd_tf.data.targets import TargetFinder, read_box
 from sdkd_tf.errors import UserError
 
-SPLITS = ("train", "validation", "test")
 RENDERED = pathlib.Path(__file__).parent / "rendered"  # the bundled benchmark, `--data_dir=rendered`
-_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One image: its file, the index of its object in `TaskSequence.classes`, and its mask's file, if there is one."""
+    """One image.
+
+    Attributes:
+      image: its file.
+      label: the index of its class in `TaskSequence.classes`.
+      mask: its object mask's file, if there is one.
+      box: (xmin, ymin, xmax, ymax) in pixels, if there is one; where there is a mask too, the mask counts.
+    """
 
     image: pathlib.Path
     label: int
     mask: pathlib.Path | None
+    box: tuple[int, int, int, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """One task: its folder's name and its examples."""
+    """One task: its name and its examples."""
 
     name: str
     train: tuple[Example, ...]
@@ -35,43 +42,61 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class TaskSequence:
-    """Tasks in the order they arrive, with one label set for all."""
+    """Tasks in the order they arrive, with one label set for all; the layout they were read from, and its note."""
 
     classes: tuple[str, ...]
     tasks: tuple[Task, ...]
+    layout: str = "tasks"
+    note: str = ""
 
 
-def load_sequence(data_dir, max_tasks=None):
-    """Reads the layout, without opening an image.
+def load_sequence(
+    data_dir,
+    max_tasks=None,
+    labels="instance",
+    tasks=None,
+    factors=None,
+    levels=None,
+    objects=None,
+    filelist=None,
+    problems=None,
+):
+    """Finds out the layout and reads it, without opening an image.
 
     Args:
       data_dir: the root folder, or the word `rendered` for the bundled benchmark.
-      max_tasks: keep only so many tasks from the start; None keeps all.
+      max_tasks, labels, tasks, factors, levels, objects: which part to use, see `selection.select`; all by default.
+      filelist: the sub-folder to use of Avalanche's file lists, see `layouts.read_layout`.
+      problems: a list to collect what is wrong with the data, one line each; None raises the first instead.
 
     Returns:
-      A TaskSequence. Tasks are sorted by the number in their name, then by name; classes by name.
+      A TaskSequence. Every split of every task holds every class, unless `problems` tells otherwise.
 
     Raises:
-      UserError: a folder is missing, or splits or tasks differ in their classes.
+      UserError: the data lack what was asked for, or `problems` is None and there is one.
     """
     root = RENDERED if str(data_dir) == "rendered" else pathlib.Path(data_dir)
     if not root.is_dir():
-        raise UserError(f"data_dir {root}: no such directory; expected {{train,validation,test}}/<task>/<object>/*.jpg")
-    for split in SPLITS:
-        if not (root / split).is_dir():
-            raise UserError(f"data_dir {root}: has no folder {split}; expected train, validation and test")
-    names = sorted(_folders(root / "train"), key=_natural)[:max_tasks]
-    if not names:
-        raise UserError(f"{root / 'train'}: holds no task folder; expected <task>/<object>/*.jpg")
-    classes = _folders(root / "train" / names[0])
-    tasks = []
-    for name in names:
-        splits = []
-        for split in SPLITS:
-            _check_classes(root / split / name, classes, root / "train" / names[0])
-            splits.append(tuple(_examples(root, split, name, classes)))
-        tasks.append(Task(name, *splits))
-    return TaskSequence(tuple(classes), tuple(tasks))
+        raise UserError(f"data_dir {root}: no such directory; expected {' or '.join(LAYOUTS.values())}")
+    report = _raise if problems is None else problems.append
+    layout = read_layout(root, filelist)
+    for problem in layout.problems:
+        report(problem)
+    listings = select(layout, max_tasks, labels, tasks, factors, levels, objects)
+    for problem in dict.fromkeys(_problems(listings, f" ({layout.note})" if layout.note else "")):
+        report(problem)
+    parts = [part for listing in listings for part in listing.splits.values()]
+    classes = tuple(dict.fromkeys(name for part in parts for name in part.images))
+    number = {name: label for label, name in enumerate(classes)}
+    sequence = []
+    for listing in listings:
+        find_targets = TargetFinder(root, listing.factor, listing.level)
+        splits = {split: [] for split in SPLITS}
+        for split, part in listing.splits.items():
+            for name, files in part.images.items():
+                splits[split] += [_example(file, number[name], find_targets, report) for file in files]
+        sequence.append(Task(listing.name, **{split: tuple(examples) for split, examples in splits.items()}))
+    return TaskSequence(classes, tuple(sequence), layout.name, layout.note)
 
 
 def check_images(examples, progress=lambda x: x):
@@ -82,46 +107,79 @@ def check_images(examples, progress=lambda x: x):
       progress: wraps the iteration, for instance tqdm.
 
     Raises:
-      UserError: an image or mask cannot be read, or a mask's size is not its image's.
+      UserError: the first problem that `examine` tells.
     """
     for example in progress(examples):
-        size = open_image(example.image).size
-        if example.mask:
-            open_image(example.mask)
-            with Image.open(example.mask) as mask:
-                if mask.size != size:
-                    raise UserError(f"mask {example.mask}: is {_by(mask.size)}; expected {_by(size)}, its image's size")
+        for problem in examine(example)[1]:
+            raise UserError(problem)
+
+
+def examine(example):
+    """Decodes an image and its mask.
+
+    Args:
+      example: an Example.
+
+    Returns:
+      ((width, height) or None if the image cannot be read, a list of problems, one line each): a file that cannot be
+      read, a mask of another size than its image, a box that is empty or leaves its image.
+    """
+    problems = []
+    try:
+        size = width, height = open_image(example.image).size
+    except UserError as error:
+        return None, [str(error)]
+    if example.mask:
+        try:
+            mask_size = open_image(example.mask).size
+            if mask_size != size:
+                expected = f"expected {_by(size)}, its image's size"
+                problems.append(f"mask {example.mask}: is {_by(mask_size)}; {expected}")
+        except UserError as error:
+            problems.append(str(error))
+    if example.box:
+        xmin, ymin, xmax, ymax = example.box
+        if not (0 <= xmin < xmax <= width and 0 <= ymin < ymax <= height):
+            expected = f"expected 0 <= xmin < xmax <= {width} and 0 <= ymin < ymax <= {height}"
+            problems.append(f"box of {example.image}: is {xmin}, {ymin}, {xmax}, {ymax}; {expected}")
+    return size, problems
+
+
+def _raise(problem):
+    raise UserError(problem)
 
 
 def _by(size):
     return f"{size[0]}x{size[1]}"
 
 
-def _natural(name):
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+def _problems(listings, note):
+    """What is wrong with the chosen tasks: parts that cannot be read, classes that differ, classes without images."""
+    readable = []
+    for listing in listings:
+        for split, part in listing.splits.items():
+            yield from part.problems
+            if part.images or not part.problems:
+                readable.append((split, part))
+    for split, part in readable:
+        reference = readable[0][1]
+        for name in sorted(set(reference.images) ^ set(part.images)):
+            here, there = (part, reference) if name in part.images else (reference, part)
+            yield (
+                f"class {name!r} is in {here.where} but not in {there.where};"
+                " expected the same classes in every split and task"
+            )
+        for name, files in part.images.items():
+            if not files:
+                yield f"{part.where}/{name}: holds no image for {split}; expected *.jpg or *.png{note}"
 
 
-def _folders(folder):
-    return sorted(path.name for path in folder.iterdir() if path.is_dir())
-
-
-def _check_classes(folder, classes, reference):
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such directory; expected every task in train, validation and test")
-    found = _folders(folder)
-    for name in sorted(set(classes) ^ set(found)):
-        here, there = (folder, reference) if name in found else (reference, folder)
-        raise UserError(
-            f"class {name!r} is in {here} but not in {there}; expected the same classes in every split and task"
-        )
-
-
-def _examples(root, split, task, classes):
-    for label, name in enumerate(classes):
-        folder = root / split / task / name
-        images = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
-        if not images:
-            raise UserError(f"{folder}: holds no image; expected *.jpg or *.png")
-        for image in images:
-            mask = root / "masks" / split / task / name / f"{image.stem}.png"
-            yield Example(image, label, mask if mask.exists() else None)
+def _example(image, label, find_targets, report):
+    mask, file = find_targets(image)
+    box = None
+    if file:
+        try:
+            box = read_box(file)
+        except UserError as error:
+            report(str(error))
+    return Example(image, label, mask, box)

@@ -1,0 +1,61 @@
+"""Tells what a data folder holds and everything that is wrong with it.
+
+python -m sdkd_tf.data.inspect DIR [--labels=category] [--factors=...] ...
+
+Ends with exit code 1 if there are problems.
+"""
+
+import collections
+
+from absl import app
+from tqdm import tqdm
+
+from sdkd_tf.data.layouts.listing import SPLITS
+from sdkd_tf.data.selection_flags import selection
+from sdkd_tf.data.sequence import examine, load_sequence
+from sdkd_tf.errors import UserError, one_line_errors
+
+
+def main(argv):
+    with one_line_errors():
+        if len(argv) != 2:
+            raise UserError(f"{len(argv) - 1} folders given; expected one, or the word rendered")
+        problems = []
+        sequence = load_sequence(argv[1], **selection(), problems=problems)
+        # One image can be in the test set of several tasks.
+        examples = {e.image: e for task in sequence.tasks for split in SPLITS for e in getattr(task, split)}
+        sizes = collections.Counter()
+        for example in tqdm(examples.values(), desc="reading images", unit="image"):
+            size, found = examine(example)
+            sizes[size] += 1
+            problems += found
+        problems = list(dict.fromkeys(problems))
+        print("\n".join([*_summary(argv[1], sequence), *_images(examples.values(), sizes)]))
+        print("\n".join([f"problems: {len(problems) or 'none'}", *(f"  {problem}" for problem in problems)]))
+        return 1 if problems else 0
+
+
+def _summary(folder, sequence):
+    """Lines on layout, classes and counts; a cell is the images of a split and the least and most of a class."""
+    yield f"{folder}: layout {sequence.layout}" + (f" ({sequence.note})" if sequence.note else "")
+    yield f"classes: {len(sequence.classes)} ({', '.join(sequence.classes)})"
+    yield f"tasks: {len(sequence.tasks)}, in this order, with images (least to most of a class)"
+    width = max((len(task.name) for task in sequence.tasks), default=0)
+    for task in sequence.tasks:
+        cells = []
+        for split in SPLITS:
+            counts = collections.Counter(example.label for example in getattr(task, split))
+            of_class = [counts[label] for label in range(len(sequence.classes))] or [0]
+            cells.append(f"{split} {sum(of_class)} ({min(of_class)} to {max(of_class)})")
+        yield f"  {task.name:{width}}  " + "  ".join(cells)
+
+
+def _images(examples, sizes):
+    """Lines on the distinct images."""
+    text = [f"{width}x{height} ({count})" for (width, height), count in sorted(s for s in sizes.items() if s[0])]
+    yield f"images: {len(examples)}, sizes {', '.join(text) or 'unknown'}"
+    yield f"masks: {sum(e.mask is not None for e in examples)}, boxes: {sum(e.box is not None for e in examples)}"
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,134 @@
+"""Avalanche's lists: `batches_filelists/domain/<list>/train_batch_{00..}.txt` and `test.txt`, lines `path label`."""
+
+from sdkd_tf.data.layouts.listing import (
+    FACTORS,
+    Layout,
+    Listing,
+    Part,
+    factor_and_level,
+    locate,
+    natural_key,
+    subfolders,
+    tenth,
+)
+from sdkd_tf.errors import UserError
+
+_ONE_TEST_EACH = "a task's test set: the lines of test.txt from the folders it trains on"
+_ONE_TEST_FOR_ALL = "test.txt as a whole is the test set of every task, since its folders do not tell the tasks apart"
+_VALIDATION = "validation: the last tenth of each object's images in every folder of the training lists"
+
+
+def read(root, filelist):
+    """Reads one task a training list, `batch_00` and so on.
+
+    The lists name no validation images: the last tenth, in natural order, of every object's images in every folder is
+    taken from training. They name one test set. Avalanche tests every task on all of it (`complete_test_set_only`),
+    which would make the accuracy matrix' columns equal; here a line belongs to the task that trains on the same folder
+    (`train/clutter/segment1/...` and `test/clutter/segment1/...`), and only if that does not settle every line and give
+    every task some, each task has the whole set. A class is named by its images' folder where that is one for each
+    label, otherwise by its label; the order is that of the labels.
+
+    Args:
+      root: the data's root folder, to which the listed paths are relative.
+      filelist: the sub-folder of `batches_filelists/domain`.
+
+    Raises:
+      UserError: the sub-folder is missing or holds no training list.
+    """
+    folder = root / "batches_filelists" / "domain" / filelist
+    if not folder.is_dir():
+        raise UserError(f"filelist is {filelist!r}; expected one of {', '.join(subfolders(folder.parent))}")
+    files = sorted(folder.glob("train_batch_*.txt"), key=lambda path: natural_key(path.name))
+    if not files:
+        raise UserError(f"{folder}: holds no training list; expected train_batch_00.txt and so on")
+    batches = [_read_list(root, file) for file in files]
+    test, test_problems = _read_list(root, folder / "test.txt")
+    names = _class_names([row for rows, _ in batches for row in rows] + test)
+    tests = _test_of_each_task(root, [rows for rows, _ in batches], test)
+    tasks = []
+    for index, (file, (rows, problems)) in enumerate(zip(files, batches)):
+        train, validation = _hold_out(rows, names)
+        splits = {
+            "train": Part(str(file), train, problems),
+            "validation": Part(str(file), validation, problems),
+            "test": Part(str(folder / "test.txt"), _by_class(tests[index] if tests else test, names), test_problems),
+        }
+        name = file.stem.removeprefix("train_")
+        tasks.append(Listing(name, splits, *_factor_and_level(filelist, index, len(files))))
+    return Layout("filelists", tasks, f"{_VALIDATION}; {_ONE_TEST_EACH if tests else _ONE_TEST_FOR_ALL}")
+
+
+def _read_list(root, file):
+    """[(label, path)] and problems."""
+    if not file.is_file():
+        return [], [f"{file}: no such file; expected a list of lines `path label`"]
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        return [], [f"{file}: cannot be read ({error}); expected text in UTF-8"]
+    rows, problems = [], []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            name, *label = line.strip().rsplit(maxsplit=1)
+            if not label:
+                raise UserError(f"{file}:{number}: has no label; expected `path label`")
+            rows.append((label[0], locate(root, root, name, f"{file}:{number}")))
+        except UserError as error:
+            problems.append(str(error))
+    return rows, problems if rows or problems else [f"{file}: names no image; expected lines `path label`"]
+
+
+def _class_names(rows):
+    """Label -> class name, in the order of the labels."""
+    folders = {}
+    for label, path in rows:
+        folders.setdefault(label, set()).add(path.parent.name)
+    labels = sorted(folders, key=natural_key)
+    names = [min(folders[label]) for label in labels]
+    unique = len(set(names)) == len(names) and all(len(found) == 1 for found in folders.values())
+    return dict(zip(labels, names if unique else labels))
+
+
+def _by_class(rows, names):
+    images = {}
+    for label, path in rows:
+        images.setdefault(names[label], []).append(path)
+    return {name: images[name] for name in names.values() if name in images}
+
+
+def _hold_out(rows, names):
+    """Training and validation images by class."""
+    train, validation = {}, {}
+    for name, files in _by_class(rows, names).items():
+        train[name], validation[name] = [], []
+        for folder in sorted({path.parent for path in files}):
+            group = sorted((p for p in files if p.parent == folder), key=lambda path: natural_key(path.name))
+            train[name] += group[: -tenth(group)]
+            validation[name] += group[-tenth(group) :]
+    return train, validation
+
+
+def _test_of_each_task(root, batches, test):
+    """The rows of the test list by task, or None where folders do not tell."""
+
+    def place(path):  # without the split before and the object and file behind
+        return path.relative_to(root).parts[1:-2]
+
+    owners = {}
+    for index, rows in enumerate(batches):
+        for _, path in rows:
+            owners.setdefault(place(path), set()).add(index)
+    found = [owners.get(place(path), set()) for _, path in test]
+    if any(len(tasks) != 1 for tasks in found) or len(set().union(*found)) != len(batches):
+        return None
+    return [[row for row, tasks in zip(test, found) if index in tasks] for index in range(len(batches))]
+
+
+def _factor_and_level(filelist, index, count):
+    if filelist == "iros" and count == 12:
+        return factor_and_level(index)
+    if filelist in FACTORS and count == 9:
+        return filelist, index // 3 + 1
+    return ()

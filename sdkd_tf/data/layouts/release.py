@@ -1,0 +1,30 @@
+"""The full release: `{split}/{factor}/segment{1..9}/<object>/*.jpg`; three segments, filmed apart, make one level."""
+
+from sdkd_tf.data.layouts.listing import FACTORS, SPLITS, Layout, Listing, Part, read_objects
+
+
+def read(root):
+    """Reads the 12 tasks `illumination1` to `clutter3`: segments 1-3 are level 1, 4-6 level 2, 7-9 level 3.
+
+    A segment that no split has is left out, and so is a level without segments; one that only some splits have is a
+    problem. An object may lack images in a segment (the release has such folders), not in a whole level.
+    """
+    tasks = []
+    for factor in FACTORS:
+        for level in (1, 2, 3):
+            names = [f"segment{number}" for number in range(3 * level - 2, 3 * level + 1)]
+            names = [name for name in names if any((root / split / factor / name).is_dir() for split in SPLITS)]
+            if names:
+                splits = {split: _merged(root / split / factor, names) for split in SPLITS}
+                tasks.append(Listing(f"{factor}{level}", splits, factor, level))
+    return Layout("release", tasks)
+
+
+def _merged(folder, names):
+    parts = [read_objects(folder / name) for name in names]
+    images = {name: [] for name in sorted({name for part in parts for name in part.images})}
+    for part in parts:
+        for name, files in part.images.items():
+            images[name].extend(files)
+    where = f"{folder}/segment{{{','.join(name.removeprefix('segment') for name in names)}}}"
+    return Part(where, images, [problem for part in parts for problem in part.problems])

@@ -1,0 +1,29 @@
+"""Small data trees made of images of the bundled benchmark."""
+
+import itertools
+import shutil
+
+import pytest
+
+from sdkd_tf.data.sequence import RENDERED
+
+
+@pytest.fixture
+def copy_images():
+    """A function that copies another bundled 128x128 image to each of some paths, which may contain {a,b} to expand."""
+    sources = itertools.cycle(sorted((RENDERED / "train/task1").glob("*/00[0-4].jpg")))
+
+    def expand(path):
+        before, brace, rest = path.partition("{")
+        if not brace:
+            return [path]
+        choices, _, after = rest.partition("}")
+        return [before + choice + tail for choice in choices.split(",") for tail in expand(after)]
+
+    def copy(root, *patterns):
+        for path in (root / path for pattern in patterns for path in expand(pattern)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(next(sources), path)
+        return root
+
+    return copy

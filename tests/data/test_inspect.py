@@ -1,0 +1,95 @@
+import shutil
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+SPLITS = "{train,validation,test}"
+
+
+@pytest.fixture
+def root(copy_images, tmp_path):
+    return copy_images(tmp_path, f"{SPLITS}/task{{1,2,10}}/{{cup_01,cup_02}}/{{0,1}}.jpg")
+
+
+def inspect(*arguments):
+    """(exit code, lines of standard output, standard error) of the command."""
+    command = [sys.executable, "-m", "sdkd_tf.data.inspect", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+def test_sound_data(root):
+    mask = root / "masks/train/task1/cup_01/0.png"
+    mask.parent.mkdir(parents=True)
+    Image.new("L", (128, 128)).save(mask)
+    Image.new("RGB", (60, 40)).save(root / "test/task10/cup_02/1.jpg")
+    code, lines, progress = inspect(root, "--tasks=task10,task1")
+    assert code == 0 and lines == [
+        f"{root}: layout tasks",
+        "classes: 2 (cup_01, cup_02)",
+        "tasks: 2, in this order, with images (least to most of a class)",
+        "  task10  train 4 (2 to 2)  validation 4 (2 to 2)  test 4 (2 to 2)",
+        "  task1   train 4 (2 to 2)  validation 4 (2 to 2)  test 4 (2 to 2)",
+        "images: 24, sizes 60x40 (1), 128x128 (23)",
+        "masks: 1, boxes: 0",
+        "problems: none",
+    ]
+    assert "reading images: 100%" in progress and "24/24" in progress
+
+
+def test_every_problem_is_told(root):
+    cup = root / "train/task1/cup_01"
+    (cup / "0.jpg").write_bytes(b"")
+    (root / "train/task1/cup_02/0.jpg").write_text("no image")
+    for path, size in (("masks/train/task1/cup_01/1.png", (3, 3)), ("masks/train/task2/cup_01/1.png", (128, 128))):
+        (root / path).parent.mkdir(parents=True)
+        Image.new("L", size).save(root / path)
+    for path, text in (("train/task2/cup_02/0.txt", "0\n0\n128\n129\n"), ("train/task2/cup_02/1.txt", "0\n0\n128\n")):
+        (root / "boxes" / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / "boxes" / path).write_text(text)
+    shutil.rmtree(root / "test/task2/cup_01")
+    shutil.rmtree(root / "validation/task10")
+    for image in (root / "validation/task2/cup_02").iterdir():
+        image.unlink()
+    code, lines, _ = inspect(root)
+    assert code == 1 and "  task2   train 4 (2 to 2)  validation 2 (0 to 2)  test 2 (0 to 2)" in lines
+    start = lines.index("problems: 8")
+    assert lines[start - 1] == "masks: 2, boxes: 1"
+    starts = [
+        f"  class 'cup_01' is in {root}/train/task1 but not in {root}/test/task2; expected the same classes",
+        f"  {root}/validation/task2/cup_02: holds no image for validation; expected *.jpg or *.png",
+        f"  {root}/validation/task10: no such directory; expected every task in train, validation and test",
+        f"  image {cup}/0.jpg: cannot be read (",
+        f"  mask {root}/masks/train/task1/cup_01/1.png: is 3x3; expected 128x128, its image's size",
+        f"  image {root}/train/task1/cup_02/0.jpg: cannot be read (",
+        f"  box of {root}/train/task2/cup_02/0.jpg: is 0, 0, 128, 129; expected 0 <= xmin < xmax <= 128 and 0 <=",
+        f"  box {root}/boxes/train/task2/cup_02/1.txt: cannot be read; expected four lines xmin, ymin, xmax, ymax",
+    ]
+    for expected in starts:
+        assert sum(line.startswith(expected) for line in lines[start + 1 :]) == 1, expected
+
+
+def test_a_missing_split_is_one_problem(root):
+    shutil.rmtree(root / "validation")
+    code, lines, _ = inspect(root, "--labels=category")
+    assert code == 1 and "classes: 1 (cup)" in lines
+    assert "  task10  train 4 (4 to 4)  validation 0 (0 to 0)  test 4 (4 to 4)" in lines
+    assert lines[-2:] == [
+        "problems: 1",
+        f"  data_dir {root}: has no folder validation; expected train, validation and test",
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ((), "error: 0 folders given; expected one, or the word rendered\n"),
+        (("/no/such",), "error: data_dir /no/such: no such directory; expected "),
+        (("rendered", "--factors=colour"), "error: factors names 'colour'; expected some of illumination, occlusion, "),
+    ],
+)
+def test_user_errors_are_one_line(arguments, message):
+    code, lines, error = inspect(*arguments)
+    assert code == 1 and not lines and error.startswith(message) and error.count("\n") == 1
