@@ -2,15 +2,14 @@
 
 from absl import app, flags
 
+from sdkd_tf.data import selection_flags
 from sdkd_tf.errors import UserError, one_line_errors
 
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("run_dir", None, "Where to write the run.")
-flags.DEFINE_string(
-    "data_dir", "rendered", "Root of {train,validation,test}/<task>/<object>/, or `rendered` (bundled)."
-)
-flags.DEFINE_integer("max_tasks", None, "Use only the first tasks.", lower_bound=1)
+flags.DEFINE_string("data_dir", "rendered", "Data folder in any layout of the README, or `rendered` (bundled).")
+flags.adopt_module_key_flags(selection_flags)
 flags.DEFINE_string("strategy", "sdkd", "sdkd; finetune (no teacher); joint (all tasks so far, the ceiling).")
 flags.DEFINE_integer("epochs", 4, "Passes over a task's training images.", lower_bound=1)
 flags.DEFINE_integer("first_task_epochs", None, "The same for the first task; as --epochs if not given.", lower_bound=1)
@@ -76,7 +75,7 @@ def main(argv):
         lifelong.run(
             run_dir=FLAGS.run_dir,
             data_dir=FLAGS.data_dir,
-            max_tasks=FLAGS.max_tasks,
+            selection=selection_flags.selection(),
             strategy=FLAGS.strategy,
             epochs=FLAGS.epochs,
             first_task_epochs=FLAGS.first_task_epochs,

@@ -30,7 +30,7 @@ _OVERLAY_IMAGES = 8
 def run(
     run_dir,
     data_dir="rendered",
-    max_tasks=None,
+    selection=None,
     strategy="sdkd",
     epochs=4,
     first_task_epochs=None,
@@ -52,7 +52,7 @@ def run(
     Args:
       run_dir: where to write.
       data_dir: a layout that `sequence.load_sequence` reads, or `rendered`.
-      max_tasks: keep only so many tasks from the start; None keeps all.
+      selection: further keyword arguments of `load_sequence`: which tasks, factors, levels, objects and labels.
       strategy: `sdkd`; `finetune`, the same network and losses without any teacher; or `joint`, finetune on as many
         images, drawn from all tasks so far: the ceiling, which keeps every old image.
       epochs: passes over each task's training images.
@@ -80,7 +80,7 @@ def run(
         raise UserError(f"architecture is {architecture!r}; expected one of {', '.join(ARCHITECTURES)}")
     if (run_dir / "results.json").exists() and not overwrite:
         raise UserError(f"run_dir {run_dir}: already holds a finished run; use another or --overwrite")
-    sequence = load_sequence(data_dir, max_tasks)
+    sequence = load_sequence(data_dir, **(selection or {}))
     everything = [e for task in sequence.tasks for e in (*task.train, *task.validation, *task.test)]
     check_images(everything, lambda x: tqdm(x, desc="checking images", unit="image"))
 
@@ -99,6 +99,7 @@ def run(
         "architecture": architecture,
         "seed": seed,
         "data": str(data_dir),
+        "selection": selection or {},
         "classes": list(sequence.classes),
         "tasks": [task.name for task in sequence.tasks],
         "input_size": input_size,

@@ -58,7 +58,7 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
         raise UserError(
             f"{run_dir}: model.keras has {network.output_shape[0][1]} classes, results.json {len(results['classes'])}"
         )
-    sequence = load_sequence(results["data"], len(results["tasks"]))
+    sequence = load_sequence(results["data"], **results["selection"])
     if list(sequence.classes) != results["classes"]:
         raise UserError(f"data {results['data']}: its classes are not those of {run_dir / 'results.json'}")
     last_task = sequence.tasks[-1].train
