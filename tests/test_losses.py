@@ -1,10 +1,11 @@
-"""Every loss against values worked out by hand, and its gradient against a closed form or a property."""
+"""Every loss and its gradient against values worked out by hand and against a second implementation in NumPy."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from sdkd_tf import losses
+from tests.reference import losses as reference
 
 
 def factor(*rows):
@@ -30,8 +31,8 @@ def test_factor_transfer_ignores_scale():
 
 
 def test_factor_transfer_gradient_by_hand():
-    # s = (x, y) / r, r = 5: L = (0.8 - ... ) with t = (1, 0): L = 1 - x/r + y/r; dL/dx = (-y^2 - x y) / r^3, dL/dy =
-    # (x y + x^2) / r^3 at (3, 4): (-16 - 12) / 125 and (12 + 9) / 125.
+    # With r = |(x, y)| and t = (1, 0): L = 1 - x / r + y / r; dL/dx = (-y^2 - x y) / r^3, dL/dy = (x y + x^2) / r^3, which
+    # at (3, 4) are (-16 - 12) / 125 and (12 + 9) / 125.
     student = tf.Variable(factor([3.0, 4.0]))
     teacher = tf.Variable(factor([1.0, 0.0]))
     with tf.GradientTape() as tape:
@@ -89,3 +90,70 @@ def test_saliency_loss_by_hand():
     found = losses.saliency_loss(attention, detection, mask, tf.constant([1.0, 0.0])).numpy()
     assert found == pytest.approx(expected, rel=1e-5)
     assert losses.saliency_loss(attention, detection, mask, tf.zeros(2)).numpy() == 0.0
+
+
+def value_and_gradient(loss, student):
+    variable = tf.Variable(student, dtype=tf.float32)
+    with tf.GradientTape() as tape:
+        value = loss(variable)
+    return value.numpy(), tape.gradient(value, variable).numpy()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_factor_transfer_equals_numpy(reduction):
+    rng = np.random.default_rng(2)
+    teacher, student = rng.normal(size=(2, 3, 4, 5, 2)).astype(np.float32)
+    value, gradient = value_and_gradient(lambda s: losses.factor_transfer_loss(teacher, s, reduction), student)
+    assert value == pytest.approx(reference.factor_transfer(teacher, student, reduction), abs=1e-5)
+
+    def f(s):
+        return reference.factor_transfer(teacher.astype(np.float64), s, reduction)
+
+    np.testing.assert_allclose(gradient, reference.gradient(f, student.astype(np.float64)), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("reduction", ["batch", "mean"])
+@pytest.mark.parametrize("temperature, alpha", [(20.0, 0.7), (2.0, 0.3)])
+def test_soft_target_equals_numpy(temperature, alpha, reduction):
+    rng = np.random.default_rng(3)
+    teacher, student = (10 * rng.normal(size=(2, 4, 6))).astype(np.float32)
+    settings = temperature, alpha, reduction
+    value, gradient = value_and_gradient(lambda s: losses.soft_target_loss(teacher, s, *settings), student)
+    assert value == pytest.approx(reference.soft_target(teacher, student, *settings), rel=1e-5)
+
+    def f(s):
+        return reference.soft_target(teacher.astype(np.float64), s, *settings)
+
+    np.testing.assert_allclose(gradient, reference.gradient(f, student.astype(np.float64)), rtol=1e-5, atol=1e-5)
+
+
+def test_total_loss_equals_numpy():
+    rng = np.random.default_rng(4)
+    teacher, student = (5 * rng.normal(size=(2, 3, 7))).astype(np.float32)
+    teacher_factor, student_factor = rng.normal(size=(2, 3, 4, 4, 2)).astype(np.float32)
+    labels = np.array([0, 6, 2])
+    found = losses.sdkd_loss(
+        tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, student)),
+        losses.factor_transfer_loss(teacher_factor, student_factor),
+        losses.soft_target_loss(teacher, student),
+    )
+    expected = (
+        reference.classification(labels, student)
+        + reference.factor_transfer(teacher_factor, student_factor, "mean")
+        + reference.soft_target(teacher, student, 20, 0.7, "batch")
+    )
+    assert found.numpy() == pytest.approx(expected, rel=1e-5)
+
+
+def test_saliency_loss_equals_numpy():
+    rng = np.random.default_rng(5)
+    attention, detection = (2 * rng.normal(size=(2, 3, 3, 4, 1))).astype(np.float32)
+    mask = rng.integers(0, 2, (3, 12, 16, 1)).astype(np.float32)
+    has_mask = np.array([1, 0, 1], np.float32)
+    value, gradient = value_and_gradient(lambda d: losses.saliency_loss(attention, d, mask, has_mask), detection)
+    assert value == pytest.approx(reference.saliency(attention, detection, mask, has_mask), abs=1e-5)
+    expected = reference.gradient(
+        lambda d: reference.saliency(attention, d, mask, has_mask), detection.astype(np.float64)
+    )
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-6)
+    assert not gradient[1].any()

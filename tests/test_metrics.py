@@ -31,11 +31,6 @@ def test_metric_by_hand(name):
     assert getattr(metrics, name)(R) == pytest.approx(EXPECTED[name], abs=1e-12)
 
 
-def test_no_two_metrics_can_be_confused():
-    values = np.abs(list(EXPECTED.values()))
-    assert min(abs(a - b) for i, a in enumerate(values) for b in values[:i]) > 0.01
-
-
 def test_mean_accuracy_after_each_task():
     np.testing.assert_allclose(metrics.mean_accuracy(R), [0.4, 0.45, 0.6, 0.775])
 
@@ -44,8 +39,6 @@ def test_mean_accuracy_after_each_task():
     "name, value",
     [
         ("openloris_accuracy", 0.5),
-        ("openloris_overall", 0.5),
-        ("final_mean_accuracy", 0.5),
         ("gem_bwt", 0.0),
         ("forgetting", 0.0),
         ("openloris_bwt", math.nan),

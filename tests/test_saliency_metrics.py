@@ -13,10 +13,6 @@ EXPECTED = json.loads((pathlib.Path(__file__).parent / "reference" / "pysodmetri
 CASES = {name: (saliency / 255, mask / 255) for name, (saliency, mask) in cases().items()}
 
 
-def test_every_map_has_expected_values():
-    assert list(EXPECTED["maps"]) == list(CASES)
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_one_map_equals_pysodmetrics(name):
     expected = EXPECTED["maps"][name]
@@ -76,7 +72,7 @@ def test_s_measure_of_a_constant_map_does_not_depend_on_rounding():
 @pytest.mark.parametrize(
     "pair, message",
     [
-        (([[0.5, 0.5]], [[1.0], [0.0]]), r"map has shape \(1, 2\), mask \(2, 1\)"),
+        (([[0.5, 0.5]], [[1.0], [0.0]]), r"map has shape \(1, 2\), mask \(2, 1\); expected the same \[h, w\]"),
         (([0.5], [1.0]), r"map has shape \(1,\), mask \(1,\); expected the same \[h, w\]"),
         (([[0.5, 1.5]], [[0.0, 1.0]]), r"values in \[0.5, 1.5\]; expected \[0, 1\]"),
         (([[0.5, np.nan]], [[0.0, 1.0]]), r"values in \[nan, nan\]"),

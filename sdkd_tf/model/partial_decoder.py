@@ -1,12 +1,30 @@
 """The partial decoder of the Cascaded Partial Decoder (Wu, Su, Huang, CVPR 2019, https://arxiv.org/abs/1904.08739).
 
 Three levels of features go through a receptive field block each and are aggregated, deepest to shallowest, into one map
-of saliency logits. It has no batch norm (as CPD's VGG variant) and only uses layers that TF-MOT can quantize.
+of saliency logits. Every convolution has a bias and no batch norm, as in the VGG variant of the authors' code
+(https://github.com/wuzhe71/CPD, model/CPD_models.py). Where this one departs from theirs:
+
+- MobileNetV2's two deepest levels have one size, CPD's a step of 2 between them. Both are built, as the shapes demand.
+- Upsampling has half-pixel centres, which TF-MOT can quantize; `align_corners` gives CPD's.
+- Weights start from Keras' Glorot uniform distribution, CPD's from a normal one of deviation 0.01.
+
+With CPD's steps and `align_corners` the parts compute what CPD's compute, weight for weight.
 """
 
+import tensorflow as tf
 import tf_keras as keras
 
 layers = keras.layers
+
+
+@keras.saving.register_keras_serializable("sdkd")
+class AlignedUpSampling2D(layers.Layer):
+    """Doubles height and width bilinearly, corner pixels staying at the corners (PyTorch's align_corners=True)."""
+
+    def call(self, x):
+        """Maps `[batch, h, w, c]` to `[batch, 2h, 2w, c]`."""
+        size = (2 * x.shape[1], 2 * x.shape[2])
+        return tf.compat.v1.image.resize_bilinear(x, size, align_corners=True)
 
 
 def _conv(x, channels, kernel, name, dilation=1):
@@ -36,50 +54,63 @@ def receptive_field_block(x, channels, name):
     return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([y, residual]))
 
 
-def aggregation(x1, x2, x3, name):
+def aggregation(x1, x2, x3, name, align_corners=False):
     """CPD's dense aggregation: deeper maps gate shallower ones by multiplication, then all are concatenated and fused.
 
-    In MobileNetV2 blocks 6 and 7 share a stride, so the two deepest maps have one size and only the step to the
-    shallowest is upsampled.
-
     Args:
-      x1: deepest features `[batch, h, w, c]`.
-      x2: middle features `[batch, h, w, c]`.
-      x3: shallowest features `[batch, 2h, 2w, c]`.
+      x1: deepest features `[batch, h1, w1, c]`.
+      x2: middle features `[batch, h2, w2, c]`, of the size of x1 (MobileNetV2's blocks 7 and 6) or twice that (CPD).
+      x3: shallowest features `[batch, h3, w3, c]`, of the size of x2 or twice that.
       name: prefix of the layers' names.
+      align_corners: upsample with aligned corners, as CPD, instead of half-pixel centres.
 
     Returns:
-      Saliency logits `[batch, 2h, 2w, 1]`.
+      Saliency logits `[batch, h3, w3, 1]`.
+
+    Raises:
+      ValueError: a level is neither of the size of the deeper one nor twice that.
     """
     c = x1.shape[-1]
 
-    def up(x, label):
-        return layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_up_{label}")(x)
+    def up(x, like, label):
+        return _upsample(x, like, align_corners, f"{name}_up_{label}")
 
+    x1 = up(x1, x2, "x1_to_x2")
     x2_gated = layers.Multiply(name=f"{name}_gate2")([_conv(x1, c, 3, f"{name}_conv1"), x2])
     gate3 = layers.Multiply(name=f"{name}_gate3")(
-        [_conv(up(x1, "x1"), c, 3, f"{name}_conv2"), _conv(up(x2, "x2"), c, 3, f"{name}_conv3")]
+        [_conv(up(x1, x3, "x1"), c, 3, f"{name}_conv2"), _conv(up(x2, x3, "x2"), c, 3, f"{name}_conv3")]
     )
     x3_gated = layers.Multiply(name=f"{name}_gated3")([gate3, x3])
     y2 = layers.Concatenate(name=f"{name}_concat2")([x2_gated, _conv(x1, c, 3, f"{name}_conv4")])
     y2 = _conv(y2, 2 * c, 3, f"{name}_fuse2")
-    y3 = layers.Concatenate(name=f"{name}_concat3")([x3_gated, _conv(up(y2, "y2"), 2 * c, 3, f"{name}_conv5")])
+    y3 = layers.Concatenate(name=f"{name}_concat3")([x3_gated, _conv(up(y2, x3, "y2"), 2 * c, 3, f"{name}_conv5")])
     y3 = _conv(y3, 3 * c, 3, f"{name}_fuse3")
     y3 = _conv(y3, 3 * c, 3, f"{name}_conv6")
     return _conv(y3, 1, 1, f"{name}_logits")
 
 
-def partial_decoder(x1, x2, x3, channels, name):
+def _upsample(x, like, align_corners, name):
+    size, wanted = tuple(x.shape[1:3]), tuple(like.shape[1:3])
+    if wanted == size:
+        return x
+    if wanted != (2 * size[0], 2 * size[1]):
+        raise ValueError(f"{name}: features of {size} meet features of {wanted}; expected the same size or twice that")
+    if align_corners:
+        return AlignedUpSampling2D(name=name)(x)
+    return layers.UpSampling2D(2, interpolation="bilinear", name=name)(x)
+
+
+def partial_decoder(x1, x2, x3, channels, name, align_corners=False):
     """Decodes three levels of features into saliency logits.
 
     Args:
-      x1, x2: features of blocks 7 and 6, `[batch, h, w, any]`.
-      x3: features of block 5, `[batch, 2h, 2w, any]`.
+      x1, x2, x3: features from deepest to shallowest (blocks 7, 6 and 5), sizes as in `aggregation`, any channels.
       channels: width of the decoder, 32 in CPD.
       name: prefix of the layers' names.
+      align_corners: see `aggregation`.
 
     Returns:
-      Saliency logits `[batch, 2h, 2w, 1]`.
+      Saliency logits of the height and width of x3, `[batch, h3, w3, 1]`.
     """
     levels = [receptive_field_block(x, channels, f"{name}_rfb{i}") for i, x in enumerate((x1, x2, x3), start=1)]
-    return aggregation(*levels, name=name)
+    return aggregation(*levels, name=name, align_corners=align_corners)
