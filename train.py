@@ -33,6 +33,7 @@ NETWORK = (
     "decoder_channels",
     "refinement",
     "pooling",
+    "detach_map",
     "attention_kernel",
     "batch_norm",
     "weights",
@@ -42,6 +43,7 @@ flags.DEFINE_float("width", 1.0, "MobileNetV2's width multiplier.")
 flags.DEFINE_integer("decoder_channels", 32, "Width of the partial decoders.", lower_bound=1)
 flags.DEFINE_string("refinement", "reconstruct", "Refined layer: conv, reconstruct or none.")
 flags.DEFINE_string("pooling", "mean", "Before the FC layer: mean, mass (divided by the map's mean) or max.")
+flags.DEFINE_bool("detach_map", False, "Keep the classification's gradient out of the map (needs --saliency_weight).")
 flags.DEFINE_integer(
     "attention_kernel", None, "Blur of holistic attention, in map pixels; CPD's share if not given.", lower_bound=1
 )
@@ -70,6 +72,10 @@ def main(argv):
             raise UserError(f"unexpected argument {argv[1]!r}; expected flags only")
         if not FLAGS.run_dir:
             raise UserError("--run_dir is missing; expected a directory to write to")
+        if FLAGS.detach_map and not FLAGS.saliency_weight:
+            raise UserError(
+                "--detach_map needs --saliency_weight above 0: nothing else would teach the first task's map"
+            )
         from sdkd_tf import lifelong, report  # imports TensorFlow: after --help and flag errors
 
         lifelong.run(

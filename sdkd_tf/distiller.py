@@ -77,13 +77,6 @@ class Distiller(keras.Model):
         # Built here, since variables that are created inside the train_step make TensorFlow trace it twice.
         for part, its_variables in self._parts:
             part.build(its_variables)
-        self._start = [[variable.numpy() for variable in part.variables] for part, _ in self._parts]
-
-    def reset_optimizers(self):
-        """Forgets the optimizers' moments and steps, as at the beginning of a task."""
-        for (optimizer, _), values in zip(self._parts, self._start):
-            for variable, value in zip(optimizer.variables, values):
-                variable.assign(value)
 
     @property
     def metrics(self):

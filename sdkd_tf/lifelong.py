@@ -127,7 +127,6 @@ def run(
             results["replay_images"] = len(examples) - len(task.train)
         train = make_dataset(examples, input_size, batch_size, augment_seed=seed + index, drop_remainder=True)
         train = train.take(max(1, len(task.train) // batch_size))
-        distiller.reset_optimizers()
         history = distiller.fit(
             train,
             epochs=task_epochs,

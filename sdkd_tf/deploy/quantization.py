@@ -7,7 +7,7 @@ import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
 from sdkd_tf.model.holistic_attention import MinMaxNormalization
-from sdkd_tf.model.network import MassNormalization, Outputs
+from sdkd_tf.model.network import MassNormalization, Outputs, StopGradient
 from sdkd_tf.model.refinement import MorphologicalReconstruction
 
 layers = keras.layers
@@ -53,6 +53,7 @@ SCHEME = {
     MinMaxNormalization: OutputQuantizeConfig,
     MassNormalization: OutputQuantizeConfig,
     MorphologicalReconstruction: KeepRangeQuantizeConfig,
+    StopGradient: KeepRangeQuantizeConfig,
 }
 _SCOPE = {cls.__name__: cls for cls in (OutputQuantizeConfig, KeepRangeQuantizeConfig, *SCHEME)}
 

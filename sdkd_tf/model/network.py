@@ -46,6 +46,14 @@ class MassNormalization(layers.Layer):
         return pooled / (tf.reduce_mean(saliency, axis=(1, 2)) + 1e-3)
 
 
+@keras.saving.register_keras_serializable("sdkd")
+class StopGradient(layers.Layer):
+    """Passes its input on and no gradient back."""
+
+    def call(self, x):
+        return tf.stop_gradient(x)
+
+
 def build_network(
     num_classes,
     input_size=224,
@@ -53,6 +61,7 @@ def build_network(
     decoder_channels=32,
     refinement="reconstruct",
     pooling="mean",
+    detach_map=False,
     attention_kernel=None,
     batch_norm="frozen",
     weights="bundled",
@@ -66,6 +75,8 @@ def build_network(
       decoder_channels: width of the partial decoders.
       refinement: `conv`, `reconstruct` or `none`, see `refinement.refine`.
       pooling: how block-5 features times the map become a vector: `mean`, `mass` (mean divided by the map's mean), `max`.
+      detach_map: True keeps the classification's gradient out of the saliency map, which then only learns from masks and
+        from the teacher's map; False, the paper's plain reading, lets the classification shape the map as well.
       attention_kernel: side of holistic attention's blur in map pixels; None takes CPD's share of the map, 31/88, made odd.
       batch_norm: `frozen` or `adapt`, see `backbone.set_batch_norm_policy`.
       weights: see `backbone.mobilenet_v2`.
@@ -96,13 +107,14 @@ def build_network(
     detection_logits = branch(attended, "detection")
     saliency = refine(detection_logits, refinement)
 
-    masked = layers.Multiply(name="masked_features")([block5, saliency])
+    weight = StopGradient(name="detached_saliency")(saliency) if detach_map else saliency
+    masked = layers.Multiply(name="masked_features")([block5, weight])
     if pooling == "max":
         pooled = layers.GlobalMaxPooling2D(name="pooling")(masked)
     else:
         pooled = layers.GlobalAveragePooling2D(name="pooling")(masked)
     if pooling == "mass":
-        pooled = MassNormalization(name="mass_normalization")([pooled, saliency])
+        pooled = MassNormalization(name="mass_normalization")([pooled, weight])
     logits = layers.Dense(num_classes, name="logits")(pooled)
 
     model = keras.Model(
