@@ -146,7 +146,9 @@ def test_bad_input_of_the_commands(tmp_path):
         Classifier(tmp_path / "model.tflite")
 
 
-@pytest.mark.parametrize("flag", ["", "--run_dir=x --strategy=magic", "--run_dir=x --data_dir=/nowhere"])
+@pytest.mark.parametrize(
+    "flag", ["", "--run_dir=x --strategy=magic", "--run_dir=x --data_dir=/nowhere", "--run_dir=x --detach_map"]
+)
 def test_train_command_tells_errors_in_one_line(flag):
     done = subprocess.run([sys.executable, "train.py", *flag.split()], cwd=ROOT, capture_output=True, text=True)
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf.errors import UserError
@@ -92,6 +93,18 @@ def test_mass_pooling_ignores_the_maps_scale():
     once = MassNormalization()([pooled, saliency]).numpy()
     np.testing.assert_allclose(once, [[0.2 / 0.501, 0.4 / 0.501]], rtol=1e-5)
     np.testing.assert_allclose(MassNormalization()([pooled / 5, saliency / 5]), once, rtol=1e-2)
+
+
+@pytest.mark.parametrize("detach_map", [True, False])
+def test_classification_shapes_the_map_only_if_it_is_not_detached(detach_map):
+    network = build_network(2, input_size=64, decoder_channels=4, refinement="none", detach_map=detach_map)
+    with tf.GradientTape() as tape:
+        out = Outputs(*network(np.ones((1, 64, 64, 3), np.float32)))
+        target = tf.reduce_sum(out.logits**2)
+    gradient = tape.gradient(target, network.get_layer("detection_decoder_logits").kernel)
+    assert (gradient is None) is detach_map
+    if not detach_map:
+        assert np.abs(gradient).max() > 0.0
 
 
 @pytest.mark.parametrize(
