@@ -18,6 +18,9 @@ flags.DEFINE_float(
     "learning_rate", 1e-4, "Adam's learning rate at the start of a task; falls along a cosine.", lower_bound=0
 )
 flags.DEFINE_float(
+    "first_task_learning_rate", None, "The same for the first task; as --learning_rate if not given.", lower_bound=0
+)
+flags.DEFINE_float(
     "backbone_learning_rate",
     None,
     "The same for the pretrained blocks; as --learning_rate if not given.",
@@ -87,6 +90,7 @@ def main(argv):
             first_task_epochs=FLAGS.first_task_epochs,
             batch_size=FLAGS.batch_size,
             learning_rate=FLAGS.learning_rate,
+            first_task_learning_rate=FLAGS.first_task_learning_rate,
             backbone_learning_rate=FLAGS.backbone_learning_rate,
             seed=FLAGS.seed,
             overwrite=FLAGS.overwrite,

@@ -36,6 +36,7 @@ def run(
     first_task_epochs=None,
     batch_size=16,
     learning_rate=1e-4,
+    first_task_learning_rate=None,
     backbone_learning_rate=None,
     seed=0,
     overwrite=False,
@@ -59,6 +60,7 @@ def run(
       first_task_epochs: the same for the first task, in which the decoders start untrained; None means `epochs`.
       batch_size: images a step.
       learning_rate: Adam's at the start of each task; falls along a half cosine to 0 over the task's epochs.
+      first_task_learning_rate: the same for the first task; None means `learning_rate`.
       backbone_learning_rate: the same for the pretrained blocks; None means `learning_rate`.
       seed: of weights, shuffling and augmentation.
       overwrite: replace a finished run.
@@ -88,8 +90,7 @@ def run(
     student = ARCHITECTURES[architecture](len(sequence.classes), **(network or {}))
     input_size = student.input_shape[1]
     distiller = Distiller(student, **(distillation or {}))
-    rates = (learning_rate, backbone_learning_rate or learning_rate)
-    distiller.compile(*(keras.optimizers.Adam(rate, clipvalue=0.5) for rate in rates))
+    distiller.compile(*(keras.optimizers.Adam(clipvalue=0.5) for _ in ("new parts", "backbone")))
 
     _clear(run_dir)
     (run_dir / "flags.flags").write_text(flagfile)
@@ -120,7 +121,9 @@ def run(
         if index and strategy == "sdkd":
             plain = make_dataset(task.train, input_size, batch_size)
             results["translator_error"].append(distiller.promote(plain))
-        task_epochs = (first_task_epochs or epochs) if index == 0 else epochs
+        task_epochs, rate = epochs, learning_rate
+        if index == 0:
+            task_epochs, rate = first_task_epochs or epochs, first_task_learning_rate or learning_rate
         examples = task.train
         if strategy == "joint":
             examples = [example for earlier in sequence.tasks[: index + 1] for example in earlier.train]
@@ -132,7 +135,7 @@ def run(
             epochs=task_epochs,
             callbacks=[
                 *([FirstStepHeartbeat()] if index == 0 else []),
-                CosineDecay(task_epochs),
+                CosineDecay(task_epochs, rate, backbone_learning_rate),
                 keras.callbacks.TensorBoard(str(run_dir / "logs" / task.name), write_graph=False),
                 keras.callbacks.TerminateOnNaN(),
             ],
@@ -172,25 +175,22 @@ def _clear(run_dir):
 
 
 class CosineDecay(keras.callbacks.Callback):
-    """Lets the learning rates of a Distiller fall along a half cosine, from their start at epoch 0 to 0 after the last."""
+    """Lets the learning rates of a Distiller fall along a half cosine, from their start at epoch 0 to 0 after the last.
 
-    def __init__(self, epochs):
+    Args:
+      epochs: of the `fit` that this is given to.
+      learning_rate, backbone_learning_rate: at the start, of the Distiller's two optimizers.
+    """
+
+    def __init__(self, epochs, learning_rate, backbone_learning_rate=None):
         super().__init__()
-        self._epochs = epochs
-
-    def on_train_begin(self, logs=None):
-        self._start = [float(optimizer.learning_rate) for optimizer in self._optimizers()]
+        self._epochs, self._rates = epochs, (learning_rate, backbone_learning_rate or learning_rate)
 
     def on_epoch_begin(self, epoch, logs=None):
-        for optimizer, start in zip(self._optimizers(), self._start):
-            optimizer.learning_rate = start * 0.5 * (1.0 + math.cos(math.pi * epoch / self._epochs))
-
-    def on_train_end(self, logs=None):
-        for optimizer, start in zip(self._optimizers(), self._start):
-            optimizer.learning_rate = start
-
-    def _optimizers(self):
-        return [o for o in (self.model.optimizer, self.model.backbone_optimizer) if o is not None]
+        share = 0.5 * (1.0 + math.cos(math.pi * epoch / self._epochs))
+        for optimizer, rate in zip((self.model.optimizer, self.model.backbone_optimizer), self._rates):
+            if optimizer is not None:
+                optimizer.learning_rate = share * rate
 
 
 def evaluate_all(student, sequence, input_size, results):

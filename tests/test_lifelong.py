@@ -8,6 +8,7 @@ import tf_keras as keras
 
 from sdkd_tf import lifelong
 from sdkd_tf.data import pipeline
+from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
 
 layers = keras.layers
@@ -72,3 +73,16 @@ def test_unknown_architecture(tmp_path):
     with pytest.raises(UserError, match="architecture is 'resnet'; expected one of sdkd, vgg16"):
         lifelong.run(tmp_path / "x", architecture="resnet")
     assert not (tmp_path / "x").exists()
+
+
+def test_learning_rates_fall_along_a_cosine():
+    model = Distiller(one_layer(2))
+    model.compile(keras.optimizers.Adam(), keras.optimizers.Adam())
+    decay = lifelong.CosineDecay(4, 0.1, 0.01)
+    decay.set_model(model)
+    rates = []
+    for epoch in range(4):
+        decay.on_epoch_begin(epoch)
+        rates.append([float(o.learning_rate) for o in (model.optimizer, model.backbone_optimizer)])
+    expected = [1.0, 0.5 + 0.25 * 2**0.5, 0.5, 0.5 - 0.25 * 2**0.5]
+    np.testing.assert_allclose(rates, np.outer(expected, [0.1, 0.01]), rtol=1e-5)

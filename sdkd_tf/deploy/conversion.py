@@ -126,7 +126,7 @@ def train_quantized(network, batches, distillation, epochs, learning_rate):
         epochs=epochs,
         callbacks=[
             FirstStepHeartbeat("building the graph of quantization-aware training"),
-            CosineDecay(epochs),
+            CosineDecay(epochs, learning_rate),
         ],
         verbose=1,
     )
