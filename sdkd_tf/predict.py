@@ -58,7 +58,7 @@ def overlay_names(paths):
     """File names for overlays: an image's path from the deepest folder common to all, so that none replaces another."""
     resolved = [path.resolve() for path in paths]
     root = os.path.commonpath([path.parent for path in resolved])
-    return ["_".join(path.relative_to(root).with_suffix("").parts) + "_saliency.png" for path in resolved]
+    return ["_".join(path.relative_to(root).parts).replace(".", "_") + "_saliency.png" for path in resolved]
 
 
 def draw(image, saliency):

@@ -113,7 +113,7 @@ def test_predict_command(converted, tmp_path):
     (overlay,) = (tmp_path / "out").iterdir()
     with Image.open(overlay) as image:
         assert image.size == (90, 50)
-    assert overlay.name == "odd_saliency.png"
+    assert overlay.name == "odd_png_saliency.png"
     bad = subprocess.run([*command, tmp_path / "none.png"], cwd=ROOT, capture_output=True, text=True)
     assert bad.returncode != 0 and bad.stderr.splitlines()[-1] == f"error: image {tmp_path / 'none.png'}: no such file"
 
