@@ -25,6 +25,7 @@ from sdkd_tf.upsampling import upsample
 STRATEGIES = ("sdkd", "finetune", "joint")
 ARCHITECTURES = {"sdkd": build_network, "vgg16": build_vgg16}
 _OVERLAY_IMAGES = 8
+_KEEP_BYTES = 2**29  # of decoded images, over which they are decoded anew for every evaluation
 
 
 def run(
@@ -95,6 +96,7 @@ def run(
     _clear(run_dir)
     (run_dir / "flags.flags").write_text(flagfile)
     gallery = _gallery(sequence, input_size)
+    held_out = _held_out(sequence, input_size)
     results = {
         "strategy": strategy,
         "architecture": architecture,
@@ -145,7 +147,7 @@ def run(
             raise UserError(f"task {task.name}: the loss is not finite; lower --learning_rate (is {learning_rate})")
         results["history"].append({name: [float(v) for v in values] for name, values in history.history.items()})
         results["seconds_per_task"].append(time.monotonic() - start)
-        evaluate_all(student, sequence, input_size, results)
+        evaluate_all(student, sequence, held_out, results)
         maps.append(as_outputs(student.predict(gallery / np.float32(127.5) - 1, verbose=0)).saliency)
         student.save(run_dir / "checkpoints" / f"{task.name}.keras")
         print(f"mean validation accuracy over all tasks: {np.mean(results['accuracy_matrix']['validation'][-1]):.3f}")
@@ -193,44 +195,50 @@ class CosineDecay(keras.callbacks.Callback):
                 optimizer.learning_rate = share * rate
 
 
-def evaluate_all(student, sequence, input_size, results):
+def _held_out(sequence, input_size, batch_size=50):
+    """Batches of all validation and then all test images of a sequence, kept in memory if they take little of it."""
+    examples = [e for split in ("validation", "test") for task in sequence.tasks for e in getattr(task, split)]
+    keep = len(examples) * input_size**2 * 4 <= _KEEP_BYTES
+    return make_dataset(examples, input_size, batch_size, keep=keep)
+
+
+def evaluate_all(student, sequence, held_out, results):
     """Appends a row to each matrix in `results`: validation and test accuracy and saliency MAE on every task."""
-    sets = [(split, getattr(task, split)) for split in ("validation", "test") for task in sequence.tasks]
-    correct, errors = evaluate(student, [example for _, examples in sets for example in examples], input_size)
-    ends = np.cumsum([len(examples) for _, examples in sets])
-    rows = {"validation": ([], []), "test": ([], [])}
-    for (split, _), hits, misses in zip(sets, np.split(correct, ends[:-1]), np.split(errors, ends[:-1])):
-        rows[split][0].append(float(hits.mean()))
-        rows[split][1].append(None if np.isnan(misses).all() else float(np.nanmean(misses)))
-    for split, (accuracies, maes) in rows.items():
+    counts = [len(getattr(task, split)) for split in ("validation", "test") for task in sequence.tasks]
+    ends = np.cumsum(counts)[:-1]
+    sets = zip(*(np.split(values, ends) for values in evaluate(student, held_out)))
+    for split in ("validation", "test"):
+        accuracies, maes = [], []
+        for _ in sequence.tasks:
+            hits, errors = next(sets)
+            accuracies.append(float(hits.mean()))
+            maes.append(None if np.isnan(errors).all() else float(np.nanmean(errors)))
         results["accuracy_matrix"][split].append(accuracies)
         results["saliency_mae_matrix"][split].append(maes)
 
 
-def evaluate(student, examples, input_size, batch_size=50):
-    """Runs a network over examples, with a progress bar.
+def evaluate(student, batches):
+    """Runs a network over images, with a progress bar.
 
     Args:
       student: a network that `network.as_outputs` understands.
-      examples: Examples.
-      input_size: side of the images in pixels.
-      batch_size: images a batch.
+      batches: as `pipeline.make_dataset` gives them.
 
     Returns:
-      (correct, errors), arrays with one value an example: whether the label was found, and the mean absolute error of the
+      (correct, errors), arrays with one value an image: whether the label was found, and the mean absolute error of the
       refined map, upsampled to the input size, in [0, 1], nan without a mask or a map.
     """
     correct, errors = [], []
-    batches = make_dataset(examples, input_size, batch_size)
-    for batch in tqdm(batches, desc="evaluating", total=math.ceil(len(examples) / batch_size), unit="batch"):
+    for batch in tqdm(batches, desc="evaluating", unit="batch"):
         outputs = as_outputs(student.predict_on_batch(batch["image"]))
         correct.extend(outputs.logits.argmax(axis=1) == batch["label"].numpy())
-        for i, (mask, has_mask) in enumerate(zip(batch["mask"].numpy(), batch["has_mask"].numpy())):
-            error = np.nan
-            if has_mask and outputs.saliency is not None:
-                saliency = upsample(outputs.saliency[i, :, :, 0], input_size, input_size)
-                error = saliency_metrics.mean_absolute_error(saliency, mask[..., 0])
-            errors.append(error)
+        if outputs.saliency is None:
+            errors.extend([np.nan] * len(outputs.logits))
+            continue
+        masks = batch["mask"].numpy()[..., 0]
+        maps = upsample(outputs.saliency[..., 0], *masks.shape[1:])
+        for saliency, mask, has_mask in zip(maps, masks, batch["has_mask"].numpy()):
+            errors.append(saliency_metrics.mean_absolute_error(saliency, mask) if has_mask else np.nan)
     return np.array(correct), np.array(errors)
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from sdkd_tf.upsampling import upsample
 
@@ -21,3 +22,12 @@ def test_same_size_changes_nothing_and_0_and_1_stay_near():
 def test_constant_map_stays_constant(value):
     found = upsample(np.full((4, 4), value), 9, 7)
     assert found.shape == (9, 7) and np.ptp(found) < 1e-6
+
+
+def test_several_maps_at_once_and_pillow_agrees():
+    maps = np.random.default_rng(1).uniform(0.05, 0.95, (3, 6, 5)).astype(np.float32)
+    expected = []
+    for logits in np.log(maps / (1 - maps)):
+        stretched = np.asarray(Image.fromarray(logits).resize((17, 20), Image.Resampling.BILINEAR))
+        expected.append(1 / (1 + np.exp(-stretched)))
+    np.testing.assert_allclose(upsample(maps, 20, 17), expected, atol=1e-6)

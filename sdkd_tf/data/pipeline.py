@@ -16,7 +16,7 @@ def to_network_range(image):
     return tf.cast(image, tf.float32) / 127.5 - 1.0
 
 
-def make_dataset(examples, input_size, batch_size, augment_seed=None, drop_remainder=False):
+def make_dataset(examples, input_size, batch_size, augment_seed=None, drop_remainder=False, keep=False):
     """Builds the batches of some examples.
 
     Args:
@@ -25,6 +25,7 @@ def make_dataset(examples, input_size, batch_size, augment_seed=None, drop_remai
       batch_size: images a batch.
       augment_seed: an integer shuffles and augments, differently in every epoch; None keeps order and images.
       drop_remainder: leave out the last, smaller batch, unless it is the only one.
+      keep: decode every image once and keep it in memory, 4 * input_size^2 bytes each; not for shuffled batches.
 
     Returns:
       A tf.data.Dataset of dicts: image `[b, s, s, 3]` float32 in [-1, 1], label `[b]` int32, mask `[b, s, s, 1]` float32
@@ -37,20 +38,26 @@ def make_dataset(examples, input_size, batch_size, augment_seed=None, drop_remai
         np.array([e.label for e in examples], np.int32),
     )
 
-    def read(image, mask, box, label):
+    def decode(image, mask, box, label):
         pixels = tf.numpy_function(_read, [image, mask, box, input_size], tf.uint8, stateful=False)
-        pixels = tf.ensure_shape(pixels, (input_size, input_size, 4))
+        has_mask = (tf.strings.length(mask) > 0) | tf.reduce_any(box > 0)
+        return tf.ensure_shape(pixels, (input_size, input_size, 4)), label, has_mask
+
+    def scale(pixels, label, has_mask):
         return {
             "image": to_network_range(pixels[..., :3]),
             "label": label,
             "mask": tf.cast(pixels[..., 3:] > 127, tf.float32),
-            "has_mask": tf.cast((tf.strings.length(mask) > 0) | tf.reduce_any(box > 0), tf.float32),
+            "has_mask": tf.cast(has_mask, tf.float32),
         }
 
     dataset = tf.data.Dataset.from_tensor_slices(files)
     if augment_seed is not None:
         dataset = dataset.shuffle(len(examples), seed=augment_seed)
-    dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+    if keep:
+        dataset = dataset.cache()
+    dataset = dataset.map(scale, num_parallel_calls=tf.data.AUTOTUNE)
     if augment_seed is not None:
         seeds = tf.data.Dataset.random(augment_seed, rerandomize_each_iteration=True).batch(2)
         dataset = tf.data.Dataset.zip((dataset, seeds)).map(augment, num_parallel_calls=tf.data.AUTOTUNE)

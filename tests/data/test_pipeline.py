@@ -25,6 +25,18 @@ def test_batches(examples):
     assert np.concatenate([b["label"] for b in batches]).tolist() == [e.label for e in examples]
 
 
+def test_kept_images_are_decoded_once(examples, monkeypatch):
+    read = []
+    original = pipeline.open_image
+    monkeypatch.setattr(pipeline, "open_image", lambda path: read.append(path) or original(path))
+    kept = make_dataset(examples, 32, 5, keep=True)
+    passes = [[batch["image"].numpy() for batch in kept] for _ in range(2)]
+    assert sorted(read) == sorted(str(e.image) for e in examples)
+    for batch, *same in zip(make_dataset(examples, 32, 5), *passes):
+        for image in same:
+            np.testing.assert_array_equal(image, batch["image"])
+
+
 def test_pixels_keep_their_place(examples):
     # The square is pure class colour: on the mask that channel is near 1 and elsewhere below 100 / 127.5 - 1.
     for batch in make_dataset(examples, 64, 1):
