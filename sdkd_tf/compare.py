@@ -7,6 +7,7 @@ Every run is a `train.py` of its own. Finished runs are not repeated: the same c
 
 import concurrent.futures
 import csv
+import itertools
 import json
 import os
 import pathlib
@@ -56,7 +57,8 @@ def plan(out_dir, base, arms, seeds):
       seeds: integers as strings.
 
     Returns:
-      A dict, (arm, seed) -> (run directory, arguments of train.py with every flagfile expanded).
+      A dict, (arm, seed) -> (run directory, arguments of train.py with every flagfile expanded); all arms of the first seed
+      come first.
 
     Raises:
       UserError: no arm, a seed that is no integer, or a directory that holds a run with other flags.
@@ -64,21 +66,20 @@ def plan(out_dir, base, arms, seeds):
     if not arms:
         raise UserError("--arm is missing; expected at least one, for instance --arm='SDKD: --strategy=sdkd'")
     runs = {}
-    for name, arguments in arms.items():
-        for seed in seeds:
-            if not seed.isdigit():
-                raise UserError(f"--seeds holds {seed!r}; expected integers like 0,1,2")
-            run_dir = out_dir / re.sub(r"[^a-z0-9]+", "_", name.lower()) / f"seed{seed}"
-            command = [*([f"--flagfile={base}"] if base else []), *arguments, f"--seed={seed}", f"--run_dir={run_dir}"]
-            try:
-                expanded = flags.FlagValues().read_flags_from_files(command)
-            except flags.Error as error:
-                raise UserError(f"arm {name!r}: {error}") from error
-            if (run_dir / "results.json").is_file():
-                known = run_dir / "arguments.json"
-                if not known.is_file() or json.loads(known.read_text()) != expanded:
-                    raise UserError(f"{run_dir}: holds a run with other flags; remove it or choose another --out_dir")
-            runs[name, seed] = run_dir, expanded
+    for seed, (name, arguments) in itertools.product(seeds, arms.items()):
+        if not seed.isdigit():
+            raise UserError(f"--seeds holds {seed!r}; expected integers like 0,1,2")
+        run_dir = out_dir / re.sub(r"[^a-z0-9]+", "_", name.lower()) / f"seed{seed}"
+        command = [*([f"--flagfile={base}"] if base else []), *arguments, f"--seed={seed}", f"--run_dir={run_dir}"]
+        try:
+            expanded = flags.FlagValues().read_flags_from_files(command)
+        except flags.Error as error:
+            raise UserError(f"arm {name!r}: {error}") from error
+        if (run_dir / "results.json").is_file():
+            known = run_dir / "arguments.json"
+            if not known.is_file() or json.loads(known.read_text()) != expanded:
+                raise UserError(f"{run_dir}: holds a run with other flags; remove it or choose another --out_dir")
+        runs[name, seed] = run_dir, expanded
     return runs
 
 

@@ -53,7 +53,7 @@ def test_plan_expands_flagfiles(tmp_path, base):
         run_dir,
         ["--epochs=2", "--strategy=finetune", "--seed=7", f"--run_dir={run_dir}"],
     )
-    assert len(runs) == 4
+    assert [*runs] == [(name, seed) for seed in "07" for name in ARMS]
     with pytest.raises(UserError, match="--seeds holds 'x'"):
         compare.plan(tmp_path, base, ARMS, ["x"])
     with pytest.raises(UserError, match="--arm is missing"):
