@@ -139,15 +139,16 @@ def curves(runs, split="validation"):
 def summary_rows(runs):
     """One dict an arm: means and sample standard deviations over the seeds of what a run ends with."""
 
-    def last_mae(results):
-        last = results["saliency_mae_matrix"]["test"][-1]
-        return np.nan if None in last else float(np.mean(last))
+    def maes(results):
+        return np.array(results["saliency_mae_matrix"]["test"], float)  # None becomes nan
 
     measures = {
         "final_validation": lambda r: metrics.final_mean_accuracy(r["accuracy_matrix"]["validation"]),
         "final_test": lambda r: metrics.final_mean_accuracy(r["accuracy_matrix"]["test"]),
         "forgetting_test": lambda r: metrics.forgetting(r["accuracy_matrix"]["test"]),
-        "saliency_mae_test": last_mae,
+        "saliency_mae_test": lambda r: maes(r)[-1].mean(),
+        "saliency_mae_task1_first": lambda r: maes(r)[0, 0],
+        "saliency_mae_task1_last": lambda r: maes(r)[-1, 0],
         "replay_images": lambda r: r["replay_images"],
     }
     rows = []
@@ -176,12 +177,20 @@ def table(runs):
         cells = [f"{_short(m)}<br>±{_short(d)}" for m, d in zip(values.mean(axis=0), deviation)]
         lines.append(f"| {arm} | " + " | ".join(cells) + " |")
     lines += ["", "After the last task:", ""]
-    lines += ["| | input | validation | test | forgetting (test) | saliency MAE (test) | replayed images | seeds |"]
-    lines += ["|---" * 8 + "|"]
+    columns = {
+        "validation": "final_validation",
+        "test": "final_test",
+        "forgetting (test)": "forgetting_test",
+        "saliency MAE (test)": "saliency_mae_test",
+        "of task 1, after task 1": "saliency_mae_task1_first",
+        "of task 1, at the end": "saliency_mae_task1_last",
+    }
+    lines += ["| | input | " + " | ".join(columns) + " | replayed images | seeds |"]
+    lines += ["|---" * (len(columns) + 4) + "|"]
     for row in summary_rows(runs):
         cells = [
             "–" if np.isnan(row[name]) else f"{_short(row[name])} ± {_short(row[name + '_sd'])}"
-            for name in ("final_validation", "final_test", "forgetting_test", "saliency_mae_test")
+            for name in columns.values()
         ]
         lines.append(
             f"| {row['arm']} | {row['input_size']} px | "
