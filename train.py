@@ -10,7 +10,12 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("run_dir", None, "Where to write the run.")
 flags.DEFINE_string("data_dir", "rendered", "Data folder in any layout of the README, or `rendered` (bundled).")
 flags.adopt_module_key_flags(selection_flags)
-flags.DEFINE_string("strategy", "sdkd", "sdkd; finetune (no teacher); joint (all tasks so far, the ceiling).")
+flags.DEFINE_string(
+    "strategy",
+    "sdkd",
+    "Against forgetting: sdkd, lwf, ewc, online_ewc, gem, agem, generative_replay, replay, sdkd_replay; finetune (nothing); "
+    "joint (all tasks so far, the ceiling).",
+)
 flags.DEFINE_integer("epochs", 4, "Passes over a task's training images.", lower_bound=1)
 flags.DEFINE_integer("first_task_epochs", None, "The same for the first task; as --epochs if not given.", lower_bound=1)
 flags.DEFINE_integer("batch_size", 16, "Images a step.", lower_bound=1)
@@ -19,12 +24,6 @@ flags.DEFINE_float(
 )
 flags.DEFINE_float(
     "first_task_learning_rate", None, "The same for the first task; as --learning_rate if not given.", lower_bound=0
-)
-flags.DEFINE_float(
-    "backbone_learning_rate",
-    None,
-    "The same for the pretrained blocks; as --learning_rate if not given.",
-    lower_bound=0,
 )
 flags.DEFINE_integer("seed", 0, "Of weights, shuffling and augmentation.")
 flags.DEFINE_bool("overwrite", False, "Replace a finished run in --run_dir.")
@@ -53,20 +52,25 @@ flags.DEFINE_integer(
 flags.DEFINE_string("batch_norm", "frozen", "Backbone statistics: frozen, or adapt (follow the tasks).")
 flags.DEFINE_string("weights", "bundled", "Backbone: bundled, imagenet (downloads), none, or an .npz file.")
 
-DISTILLATION = (
-    "lambda1", "lambda2", "temperature", "alpha", "saliency_weight", "factor_width", "factor_reduction",
-    "soft_target_reduction",
-)  # fmt: skip
+flags.DEFINE_float(
+    "saliency_weight", 0.0, "Weight of CPD's supervision of both maps by the object masks.", lower_bound=0
+)
+
+# Of single strategies, each read only by those that name it in their `options`.
 flags.DEFINE_float("lambda1", 1.0, "Weight of the factor-transfer loss (equation 3).", lower_bound=0)
 flags.DEFINE_float("lambda2", 1.0, "Weight of the soft-target loss (equation 3).", lower_bound=0)
 flags.DEFINE_float("temperature", 20.0, "T of the soft targets (equation 2).", lower_bound=1e-3)
 flags.DEFINE_float("alpha", 0.7, "alpha of the soft targets (equation 2).", lower_bound=0)
-flags.DEFINE_float(
-    "saliency_weight", 0.0, "Weight of CPD's supervision of both maps by the object masks.", lower_bound=0
-)
 flags.DEFINE_integer("factor_width", 8, "Channels of the factors.", lower_bound=1)
 flags.DEFINE_enum("factor_reduction", "mean", ["mean", "sum"], "Of equation 1 over a factor's elements.")
 flags.DEFINE_enum("soft_target_reduction", "batch", ["batch", "mean"], "Of equation 2: batch sums over classes.")
+flags.DEFINE_float("ewc_lambda", 100.0, "Stiffness of EWC's springs.", lower_bound=0)
+flags.DEFINE_float("ewc_gamma", 0.9, "What online EWC keeps of the stiffness after each task.", 0, 1)
+flags.DEFINE_integer("fisher_images", 100, "Images of a task on which EWC measures Fisher information.", lower_bound=1)
+flags.DEFINE_integer("memory_images", 200, "Images that experience replay keeps, of all tasks together.", lower_bound=0)
+flags.DEFINE_integer("memory_images_per_task", 16, "Images that GEM and A-GEM keep of each task.", lower_bound=0)
+flags.DEFINE_integer("generated_images", 200, "Images that generative replay draws before each task.", lower_bound=0)
+flags.DEFINE_integer("generator_epochs", 30, "Passes in which generative replay's generator is trained.", lower_bound=1)
 
 
 def main(argv):
@@ -80,7 +84,11 @@ def main(argv):
                 "--detach_map needs --saliency_weight above 0: nothing else would teach the first task's map"
             )
         from sdkd_tf import lifelong, report  # imports TensorFlow: after --help and flag errors
+        from sdkd_tf.strategies import STRATEGIES
 
+        if FLAGS.strategy not in STRATEGIES:
+            raise UserError(f"strategy is {FLAGS.strategy!r}; expected one of {', '.join(STRATEGIES)}")
+        strategy = STRATEGIES[FLAGS.strategy]
         lifelong.run(
             run_dir=FLAGS.run_dir,
             data_dir=FLAGS.data_dir,
@@ -91,14 +99,13 @@ def main(argv):
             batch_size=FLAGS.batch_size,
             learning_rate=FLAGS.learning_rate,
             first_task_learning_rate=FLAGS.first_task_learning_rate,
-            backbone_learning_rate=FLAGS.backbone_learning_rate,
             seed=FLAGS.seed,
             overwrite=FLAGS.overwrite,
             architecture=FLAGS.architecture,
             network={
                 name: FLAGS[name].value for name in (NETWORK if FLAGS.architecture != "vgg16" else ("input_size",))
             },
-            distillation={name: FLAGS[name].value for name in DISTILLATION},
+            options={name: FLAGS[name].value for name in ("saliency_weight", *strategy.options)},
             flagfile="".join(
                 f"{flag.serialize()}\n"
                 for flag in FLAGS.get_key_flags_for_module(argv[0])

@@ -1,5 +1,6 @@
-"""The task loop: promote the student to teacher, train on the new task, evaluate on every task, save, next."""
+"""The task loop: prepare (SDKD: student becomes teacher), train on the new task, evaluate on every task, save, next."""
 
+import functools
 import json
 import math
 import os
@@ -15,14 +16,13 @@ from tqdm import tqdm
 from sdkd_tf import report, saliency_metrics
 from sdkd_tf.data.pipeline import make_dataset
 from sdkd_tf.data.sequence import check_images, load_sequence
-from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
 from sdkd_tf.heartbeat import FirstStepHeartbeat
 from sdkd_tf.model.network import as_outputs, build_network
 from sdkd_tf.model.vgg16 import build_vgg16
+from sdkd_tf.strategies import STRATEGIES
 from sdkd_tf.upsampling import upsample
 
-STRATEGIES = ("sdkd", "finetune", "joint")
 ARCHITECTURES = {"sdkd": build_network, "vgg16": build_vgg16}
 _OVERLAY_IMAGES = 8
 _KEEP_BYTES = 2**29  # of decoded images, over which they are decoded anew for every evaluation
@@ -38,12 +38,11 @@ def run(
     batch_size=16,
     learning_rate=1e-4,
     first_task_learning_rate=None,
-    backbone_learning_rate=None,
     seed=0,
     overwrite=False,
     architecture="sdkd",
     network=None,
-    distillation=None,
+    options=None,
     flagfile="",
 ):
     """Trains a lifelong sequence and writes the run directory.
@@ -55,19 +54,17 @@ def run(
       run_dir: where to write.
       data_dir: a layout that `sequence.load_sequence` reads, or `rendered`.
       selection: further keyword arguments of `load_sequence`: which tasks, factors, levels, objects and labels.
-      strategy: `sdkd`; `finetune`, the same network and losses without any teacher; or `joint`, finetune on as many
-        images, drawn from all tasks so far: the ceiling, which keeps every old image.
+      strategy: a key of `strategies.STRATEGIES`.
       epochs: passes over each task's training images.
       first_task_epochs: the same for the first task, in which the decoders start untrained; None means `epochs`.
       batch_size: images a step.
       learning_rate: Adam's at the start of each task; falls along a half cosine to 0 over the task's epochs.
       first_task_learning_rate: the same for the first task; None means `learning_rate`.
-      backbone_learning_rate: the same for the pretrained blocks; None means `learning_rate`.
       seed: of weights, shuffling and augmentation.
       overwrite: replace a finished run.
       architecture: `sdkd`, or `vgg16`, the paper's baseline.
       network: keyword arguments of `build_network` or `build_vgg16` (without num_classes).
-      distillation: keyword arguments of `Distiller`.
+      options: keyword arguments of the strategy's class.
       flagfile: text of the flags that repeat this run, saved beside the results.
 
     Returns:
@@ -90,8 +87,8 @@ def run(
     keras.utils.set_random_seed(seed)
     student = ARCHITECTURES[architecture](len(sequence.classes), **(network or {}))
     input_size = student.input_shape[1]
-    distiller = Distiller(student, **(distillation or {}))
-    distiller.compile(*(keras.optimizers.Adam(clipvalue=0.5) for _ in ("new parts", "backbone")))
+    learner = STRATEGIES[strategy](student, **(options or {}))
+    learner.compile(keras.optimizers.Adam(clipvalue=0.5))
 
     _clear(run_dir)
     (run_dir / "flags.flags").write_text(flagfile)
@@ -106,38 +103,40 @@ def run(
         "classes": list(sequence.classes),
         "tasks": [task.name for task in sequence.tasks],
         "input_size": input_size,
-        "distillation": distillation or {},
+        "options": options or {},
         "images": {"train": [len(t.train) for t in sequence.tasks], "test": [len(t.test) for t in sequence.tasks]},
         "replay_images": 0,
+        "stored_bytes": 0,
         "parameters": student.count_params(),
         "accuracy_matrix": {"validation": [], "test": []},
         "saliency_mae_matrix": {"validation": [], "test": []},
         "history": [],
         "seconds_per_task": [],
-        "translator_error": [],
+        "preparation": [],
     }
+
+    def plain(examples, size=batch_size):
+        return make_dataset(examples, input_size, size)
+
     maps = []
     for index, task in enumerate(sequence.tasks):
         print(f"\ntask {index + 1}/{len(sequence.tasks)}: {task.name}, {len(task.train)} images, strategy {strategy}")
         start = time.monotonic()
-        if index and strategy == "sdkd":
-            plain = make_dataset(task.train, input_size, batch_size)
-            results["translator_error"].append(distiller.promote(plain))
+        augmented = functools.partial(
+            make_dataset, input_size=input_size, batch_size=batch_size, augment_seed=seed + index, drop_remainder=True
+        )
+        results["replay_images"], results["stored_bytes"] = len(learner.kept_examples), learner.stored_bytes
+        results["preparation"].append(learner.begin_task(index, plain(task.train)))
         task_epochs, rate = epochs, learning_rate
         if index == 0:
             task_epochs, rate = first_task_epochs or epochs, first_task_learning_rate or learning_rate
-        examples = task.train
-        if strategy == "joint":
-            examples = [example for earlier in sequence.tasks[: index + 1] for example in earlier.train]
-            results["replay_images"] = len(examples) - len(task.train)
-        train = make_dataset(examples, input_size, batch_size, augment_seed=seed + index, drop_remainder=True)
-        train = train.take(max(1, len(task.train) // batch_size))
-        history = distiller.fit(
+        train = learner.training_batches(task.train, augmented).take(max(1, len(task.train) // batch_size))
+        history = learner.fit(
             train,
             epochs=task_epochs,
             callbacks=[
                 *([FirstStepHeartbeat()] if index == 0 else []),
-                CosineDecay(task_epochs, rate, backbone_learning_rate),
+                CosineDecay(task_epochs, rate),
                 keras.callbacks.TensorBoard(str(run_dir / "logs" / task.name), write_graph=False),
                 keras.callbacks.TerminateOnNaN(),
             ],
@@ -146,6 +145,7 @@ def run(
         if not math.isfinite(history.history["loss"][-1]):
             raise UserError(f"task {task.name}: the loss is not finite; lower --learning_rate (is {learning_rate})")
         results["history"].append({name: [float(v) for v in values] for name, values in history.history.items()})
+        learner.end_task(task.train, plain)
         results["seconds_per_task"].append(time.monotonic() - start)
         evaluate_all(student, sequence, held_out, results)
         maps.append(as_outputs(student.predict(gallery / np.float32(127.5) - 1, verbose=0)).saliency)
@@ -154,7 +154,7 @@ def run(
 
     results["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     student.save(run_dir / "model.keras")
-    if distiller.has_saliency:
+    if learner.has_saliency:
         np.savez_compressed(run_dir / "saliency.npz", images=gallery, maps=np.stack(maps))
     temporary = run_dir / "results.json.tmp"
     temporary.write_text(json.dumps(results, indent=1))
@@ -177,22 +177,20 @@ def _clear(run_dir):
 
 
 class CosineDecay(keras.callbacks.Callback):
-    """Lets the learning rates of a Distiller fall along a half cosine, from their start at epoch 0 to 0 after the last.
+    """Lets the learning rate fall along a half cosine, from its start at epoch 0 to 0 after the last.
 
     Args:
       epochs: of the `fit` that this is given to.
-      learning_rate, backbone_learning_rate: at the start, of the Distiller's two optimizers.
+      learning_rate: at the start.
     """
 
-    def __init__(self, epochs, learning_rate, backbone_learning_rate=None):
+    def __init__(self, epochs, learning_rate):
         super().__init__()
-        self._epochs, self._rates = epochs, (learning_rate, backbone_learning_rate or learning_rate)
+        self._epochs, self._learning_rate = epochs, learning_rate
 
     def on_epoch_begin(self, epoch, logs=None):
         share = 0.5 * (1.0 + math.cos(math.pi * epoch / self._epochs))
-        for optimizer, rate in zip((self.model.optimizer, self.model.backbone_optimizer), self._rates):
-            if optimizer is not None:
-                optimizer.learning_rate = share * rate
+        self.model.optimizer.learning_rate = share * self._learning_rate
 
 
 def _held_out(sequence, input_size, batch_size=50):

@@ -34,7 +34,7 @@ def run(write_sequence, tmp_path_factory):
             epochs=1,
             batch_size=4,
             network={"input_size": 64, "decoder_channels": 4},
-            distillation={"saliency_weight": 1.0},
+            options={"saliency_weight": 1.0},
             flagfile="--epochs=1\n",
         )
     return run_dir, results, [path for path in read if "/train/" in path]

@@ -29,6 +29,11 @@ class Example:
     mask: pathlib.Path | None
     box: tuple[int, int, int, int] | None = None
 
+    @property
+    def stored_bytes(self):
+        """Size of its files: what keeping it costs."""
+        return sum(path.stat().st_size for path in (self.image, self.mask) if path)
+
 
 @dataclasses.dataclass(frozen=True)
 class Task:

@@ -67,7 +67,8 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
     keras.utils.set_random_seed(seed)
     if quantization == "qat":
         batches = make_dataset(last_task, input_size, batch_size, augment_seed=seed, drop_remainder=True)
-        deployed = train_quantized(network, batches, results["distillation"], epochs, learning_rate)
+        options = {k: v for k, v in results["options"].items() if k in ("saliency_weight", *Distiller.options)}
+        deployed = train_quantized(network, batches, options, epochs, learning_rate)
         content = to_tflite(deployed)
     else:
         complete = with_probabilities(network)
@@ -109,7 +110,7 @@ def train_quantized(network, batches, distillation, epochs, learning_rate):
     Args:
       network: the float network.
       batches: training batches of the last task.
-      distillation: keyword arguments of Distiller, those of the run.
+      distillation: keyword arguments of Distiller, those of the run as far as its strategy has them.
       epochs, learning_rate: of the training.
 
     Returns:
@@ -119,7 +120,8 @@ def train_quantized(network, batches, distillation, epochs, learning_rate):
         student, deployed = quantization_aware(network)
         calibrate(student, network, batches.take(_CALIBRATION_BATCHES))
         distiller = Distiller(student, teacher=network, **distillation)
-        distiller.train_teacher_translator(batches)
+        if distiller.has_factors:
+            distiller.train_teacher_translator(batches)
     distiller.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
     distiller.fit(
         batches,

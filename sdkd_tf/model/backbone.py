@@ -94,12 +94,6 @@ def copy_blocks(backbone, blocks, x, prefix):
     return copied[layers[-1].name]
 
 
-def pretrained_variables(model):
-    """The trainable variables of a network's MobileNetV2 layers, shared or copied; the other parts start untrained."""
-    layers = [layer for layer in model.layers if re.search(r"(^|_)(Conv1|expanded_conv|block_\d+)(_|$)", layer.name)]
-    return [variable for layer in layers for variable in layer.trainable_variables]
-
-
 def set_batch_norm_policy(model, policy):
     """Decides which batch-norm statistics move during lifelong learning.
 

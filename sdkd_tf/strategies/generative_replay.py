@@ -1,0 +1,79 @@
+"""Deep generative replay (Shin et al., NeurIPS 2017): old images are drawn from a model of them, and labelled by the network."""
+
+import tensorflow as tf
+import tf_keras as keras
+
+from sdkd_tf.learner import Learner
+from sdkd_tf.model.network import as_outputs
+from sdkd_tf.strategies.conditional_vae import ConditionalVAE
+from sdkd_tf.strategies.replay import beside
+
+
+class GenerativeReplay(Learner):
+    """Every batch of new images is joined by one of drawn images; the generator learns from both as well.
+
+    The network as it was before the task labels what is drawn, so a bad picture teaches what the network already thinks.
+    """
+
+    options = ("generated_images", "generator_epochs")
+
+    def __init__(self, student, generated_images=200, generator_epochs=30, **learner):
+        """Args:
+        student: see Learner.
+        generated_images: images drawn at the beginning of each task; 0 for none.
+        generator_epochs: passes over a task's images and the drawn ones.
+        **learner: further arguments of Learner.
+        """
+        super().__init__(student, **learner)
+        self._count, self._epochs = generated_images, generator_epochs
+        self.generator = ConditionalVAE(student.output_shape[0][1] if self.has_saliency else student.output_shape[1])
+        self.generator.compile(keras.optimizers.Adam(1e-3))
+        self._drawn = None
+
+    def begin_task(self, index, batches):
+        if index and self._count:
+            self._drawn = self._draw()
+        return super().begin_task(index, batches)
+
+    def training_batches(self, examples, make):
+        new = super().training_batches(examples, make)
+        if self._drawn is None:
+            return new
+        batch = next(iter(new))["image"].shape[0]
+        old = tf.data.Dataset.from_tensor_slices(self._drawn).shuffle(self._count, seed=0)
+        return beside(new, old.batch(batch, drop_remainder=batch <= self._count))
+
+    def end_task(self, examples, make):
+        super().end_task(examples, make)
+        if not self._count:
+            return
+        size = self.generator.image_size
+
+        def small(batch):
+            return tf.image.resize(batch["image"], (size, size), antialias=True), batch["label"]
+
+        data = make(examples, 32).map(small).unbatch()
+        if self._drawn is not None:
+            drawn = tf.data.Dataset.from_tensor_slices(self._drawn).batch(32).map(small).unbatch()
+            data = data.concatenate(drawn)
+        data = data.cache().shuffle(10_000).batch(32)
+        self.generator.fit(data, epochs=self._epochs, verbose=2)
+
+    def _draw(self):
+        """Images drawn for labels in turn, at the network's input size, labelled by the network; none has a mask."""
+        labels = tf.range(self._count) % self.generator.num_classes
+        side = self.student.input_shape[1]
+        images = tf.image.resize(self.generator.sample(labels), (side, side))
+        logits = as_outputs(self.student.predict(images, batch_size=50, verbose=0)).logits
+        return {
+            "image": images,
+            "label": tf.argmax(logits, axis=1, output_type=tf.int32),
+            "mask": tf.zeros((self._count, side, side, 1)),
+            "has_mask": tf.zeros((self._count,)),
+        }
+
+    @property
+    def stored_bytes(self):
+        return (
+            super().stored_bytes + 4 * self.generator.encoder.count_params() + 4 * self.generator.decoder.count_params()
+        )

@@ -1,0 +1,68 @@
+"""Fisher information in closed form, and springs by hand."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras as keras
+
+from sdkd_tf.model.network import Outputs
+from sdkd_tf.strategies import EWC, OnlineEWC
+
+
+@pytest.fixture
+def regression():
+    """Softmax regression on three mean colours."""
+    image = keras.Input((8, 8, 3))
+    return keras.Model(image, keras.layers.Dense(4)(keras.layers.GlobalAveragePooling2D()(image)))
+
+
+def test_fisher_of_softmax_regression(regression):
+    rng = np.random.default_rng(0)
+    colours, labels = rng.uniform(-1, 1, (5, 3)), np.array([0, 3, 1, 1, 2], np.int32)
+    images = np.broadcast_to(colours[:, None, None, :], (5, 8, 8, 3)).astype(np.float32)
+    kernel, bias = rng.normal(size=(3, 4)), rng.normal(size=4)
+    regression.set_weights([kernel, bias])
+    batches = tf.data.Dataset.from_tensor_slices({"image": images, "label": labels}).batch(1)
+    found = EWC(regression).fisher(batches)
+    logits = colours @ kernel + bias
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    slope = p - np.eye(4)[labels]  # of -log p(label), in the logits
+    np.testing.assert_allclose(found[0], np.mean(colours[:, :, None] ** 2 * slope[:, None, :] ** 2, axis=0), rtol=1e-4)
+    np.testing.assert_allclose(found[1], np.mean(slope**2, axis=0), rtol=1e-4)
+
+
+def consolidate_twice(strategy):
+    """Springs of stiffness 1 and 3 at weights 0 and 4; a weight that never mattered."""
+    kernel, bias = strategy.student.trainable_variables
+    bias.assign([5.0, 0.0, 0.0, 0.0])
+    for weight, stiffness in ((0.0, 1.0), (4.0, 3.0)):
+        kernel.assign(tf.fill(kernel.shape, weight))
+        strategy.consolidate([tf.fill(kernel.shape, stiffness), tf.zeros(4)])
+    kernel.assign(tf.fill(kernel.shape, 6.0))
+    return strategy.terms({"label": tf.zeros(1, tf.int32)}, outputs_of(strategy))["consolidation"].numpy()
+
+
+def outputs_of(strategy):
+    return Outputs(strategy.student(tf.zeros((1, 8, 8, 3))))
+
+
+def test_two_springs_pull_like_one(regression):
+    ewc = EWC(regression)
+    consolidate_twice(ewc)
+    np.testing.assert_allclose(ewc.stiffness[0], 4.0)
+    np.testing.assert_allclose(ewc.rest[0], 3.0)  # (1 * 0 + 3 * 4) / 4
+    # The pull at 6: 1 * (6 - 0) + 3 * (6 - 4) = 4 * (6 - 3); 12 weights.
+    kernel = regression.trainable_variables[0]
+    with tf.GradientTape() as tape:
+        energy = ewc.terms({"label": tf.zeros(1, tf.int32)}, outputs_of(ewc))["consolidation"]
+    np.testing.assert_allclose(tape.gradient(energy, kernel), np.full((3, 4), 12.0), rtol=1e-5)
+    assert energy.numpy() == pytest.approx(12 * 4 / 2 * 3**2)
+    np.testing.assert_allclose(ewc.rest[1], [5.0, 0.0, 0.0, 0.0])
+
+
+def test_online_spring_is_renewed(regression):
+    online = OnlineEWC(regression, ewc_gamma=0.5)
+    energy = consolidate_twice(online)
+    np.testing.assert_allclose(online.stiffness[0], 3.5)
+    np.testing.assert_allclose(online.rest[0], 4.0)
+    assert energy == pytest.approx(12 * 3.5 / 2 * 2**2)
