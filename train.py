@@ -38,6 +38,7 @@ NETWORK = (
     "detach_map",
     "attention_kernel",
     "batch_norm",
+    "frozen_blocks",
     "weights",
 )
 flags.DEFINE_integer("input_size", 128, "Side of the network's input in pixels, a multiple of 32.")
@@ -50,6 +51,7 @@ flags.DEFINE_integer(
     "attention_kernel", None, "Blur of holistic attention, in map pixels; CPD's share if not given.", lower_bound=1
 )
 flags.DEFINE_string("batch_norm", "frozen", "Backbone statistics: frozen, or adapt (follow the tasks).")
+flags.DEFINE_integer("frozen_blocks", 0, "How many of blocks 1 to 5 keep their pretrained weights.")
 flags.DEFINE_string("weights", "bundled", "Backbone: bundled, imagenet (downloads), none, or an .npz file.")
 
 flags.DEFINE_float(

@@ -6,7 +6,6 @@ Every run is a `train.py` of its own. Finished runs are not repeated: the same c
 """
 
 import concurrent.futures
-import csv
 import itertools
 import json
 import os
@@ -16,21 +15,15 @@ import subprocess
 import sys
 import threading
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-import numpy as np
 from absl import app, flags
 from tqdm import tqdm
 
-from sdkd_tf import metrics
+from sdkd_tf import comparison
 from sdkd_tf.errors import UserError, one_line_errors
-from sdkd_tf.report import load_results
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("out_dir", None, "Where to write runs, table.md, table.csv and curves.png.")
+flags.DEFINE_string("out_dir", None, "Where to write runs, table.md, table.csv, curves.png and cost.png.")
 flags.DEFINE_string("base", None, "Flagfile of train.py that all arms share.")
 flags.DEFINE_multi_string("arm", [], "`NAME: FLAGS`, the flags of train.py that make the arm; once for each arm.")
 flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds; every arm is trained once with each.")
@@ -128,106 +121,6 @@ def train_all(runs, parallel):
         raise UserError("a run failed, see " + "; ".join(failed))
 
 
-def curves(runs, split="validation"):
-    """Mean accuracy over all tasks after each task: a dict, arm -> `[seeds, tasks]`."""
-    found = {}
-    for (arm, _), (run_dir, _) in runs.items():
-        found.setdefault(arm, []).append(metrics.mean_accuracy(load_results(run_dir)["accuracy_matrix"][split]))
-    return {arm: np.array(rows) for arm, rows in found.items()}
-
-
-def summary_rows(runs):
-    """One dict an arm: means and sample standard deviations over the seeds of what a run ends with."""
-
-    def maes(results):
-        return np.array(results["saliency_mae_matrix"]["test"], float)  # None becomes nan
-
-    measures = {
-        "final_validation": lambda r: metrics.final_mean_accuracy(r["accuracy_matrix"]["validation"]),
-        "final_test": lambda r: metrics.final_mean_accuracy(r["accuracy_matrix"]["test"]),
-        "forgetting_test": lambda r: metrics.forgetting(r["accuracy_matrix"]["test"]),
-        "saliency_mae_test": lambda r: maes(r)[-1].mean(),
-        "saliency_mae_task1_first": lambda r: maes(r)[0, 0],
-        "saliency_mae_task1_last": lambda r: maes(r)[-1, 0],
-        "replay_images": lambda r: r["replay_images"],
-    }
-    rows = []
-    for arm in dict.fromkeys(arm for arm, _ in runs):
-        results = [load_results(run_dir) for (name, _), (run_dir, _) in runs.items() if name == arm]
-        row = {"arm": arm, "seeds": len(results), "input_size": results[0]["input_size"]}
-        for name, measure in measures.items():
-            values = [measure(r) for r in results]
-            row[name] = np.mean(values)
-            row[f"{name}_sd"] = np.std(values, ddof=1) if len(values) > 1 else 0.0
-        rows.append(row)
-    return rows
-
-
-def table(runs):
-    """The comparison as Markdown: the paper's curve (mean validation accuracy after each task), then the final numbers."""
-    data = curves(runs)
-    count = len(next(iter(data.values()))[0])
-    lines = [
-        "Mean validation accuracy over all tasks after each task, mean over seeds and standard deviation below:",
-        "",
-    ]
-    lines += ["| after task | " + " | ".join(str(i + 1) for i in range(count)) + " |", "|---" * (count + 1) + "|"]
-    for arm, values in data.items():
-        deviation = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(count)
-        cells = [f"{_short(m)}<br>±{_short(d)}" for m, d in zip(values.mean(axis=0), deviation)]
-        lines.append(f"| {arm} | " + " | ".join(cells) + " |")
-    lines += ["", "After the last task:", ""]
-    columns = {
-        "validation": "final_validation",
-        "test": "final_test",
-        "forgetting (test)": "forgetting_test",
-        "saliency MAE (test)": "saliency_mae_test",
-        "of task 1, after task 1": "saliency_mae_task1_first",
-        "of task 1, at the end": "saliency_mae_task1_last",
-    }
-    lines += ["| | input | " + " | ".join(columns) + " | replayed images | seeds |"]
-    lines += ["|---" * (len(columns) + 4) + "|"]
-    for row in summary_rows(runs):
-        cells = [
-            "–" if np.isnan(row[name]) else f"{_short(row[name])} ± {_short(row[name + '_sd'])}"
-            for name in columns.values()
-        ]
-        lines.append(
-            f"| {row['arm']} | {row['input_size']} px | "
-            + " | ".join(cells)
-            + f" | {row['replay_images']:.0f} | {row['seeds']} |"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def write_outputs(runs, out_dir):
-    """Writes table.md, table.csv and curves.png."""
-    (out_dir / "table.md").write_text(table(runs))
-    rows = summary_rows(runs)
-    with (out_dir / "table.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
-    for arm, values in curves(runs).items():
-        steps, mean = np.arange(1, values.shape[1] + 1), values.mean(axis=0)
-        (line,) = axes.plot(steps, mean, "o-", label=arm)
-        if len(values) > 1:
-            spread = values.std(axis=0, ddof=1)
-            axes.fill_between(steps, mean - spread, mean + spread, color=line.get_color(), alpha=0.2)
-    axes.set_xticks(steps)
-    axes.set(xlabel="after task", ylabel="mean validation accuracy over all tasks", ylim=(0, 1))
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(out_dir / "curves.png", dpi=130)
-    plt.close(figure)
-
-
-def _short(value):
-    """.845 for 0.845, as the paper's table writes it."""
-    return f"{value:.3f}".replace("0.", ".", 1)
-
-
 def main(argv):
     with one_line_errors():
         if len(argv) > 1:
@@ -237,8 +130,9 @@ def main(argv):
         out_dir = pathlib.Path(FLAGS.out_dir)
         runs = plan(out_dir, FLAGS.base, dict(map(parse_arm, FLAGS.arm)), FLAGS.seeds)
         train_all(runs, FLAGS.parallel)
-        write_outputs(runs, out_dir)
-        print(f"\n{table(runs)}\npictures and tables: {out_dir}")
+        finished = {key: run_dir for key, (run_dir, _) in runs.items()}
+        comparison.write_outputs(finished, out_dir)
+        print(f"\n{comparison.table(finished)}\npictures and tables: {out_dir}")
 
 
 if __name__ == "__main__":

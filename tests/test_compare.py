@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from sdkd_tf import compare
+from sdkd_tf import compare, comparison
 from sdkd_tf.errors import UserError
 
 FAKE_TRAIN = """
@@ -20,6 +20,8 @@ last = 0.5 + 0.1 * int(flags["seed"]) + (0.2 if flags["strategy"] == "sdkd" else
 matrix = [[0.9, 0.3], [last, last]]
 maes = [[0.1, 0.3], [0.12 + 0.02 * int(flags["seed"]), 0.3]] if flags["strategy"] == "sdkd" else [[None, None]] * 2
 results = {"accuracy_matrix": {"validation": matrix, "test": matrix}, "replay_images": 0, "input_size": 96,
+           "strategy": flags["strategy"], "architecture": "sdkd", "seed": int(flags["seed"]), "stored_bytes": 2_500_000,
+           "peak_memory_mb": 1234.5, "seconds_per_task": [99, 30 if flags["strategy"] == "sdkd" else 25],
            "saliency_mae_matrix": {"validation": maes, "test": maes}}
 (run / "results.json").write_text(json.dumps(results))
 with (run.parent / "calls").open("a") as calls:
@@ -64,20 +66,25 @@ def test_plan_expands_flagfiles(tmp_path, base):
 def test_outputs_hold_means_and_deviations(tmp_path, base):
     runs = compare.plan(tmp_path, base, ARMS, ["0", "1"])
     compare.train_all(runs, 2)
-    compare.write_outputs(runs, tmp_path)
+    comparison.write_outputs({key: run_dir for key, (run_dir, _) in runs.items()}, tmp_path)
     text = (tmp_path / "table.md").read_text()
     # Seeds end at .7 and .8: mean .75, deviation .1 / sqrt(2); after task 1 both have (.9 + .3) / 2.
     assert "| SDKD | .600<br>±.000 | .750<br>±.071 |" in text
     # Forgetting of task 1: .9 - .7 and .9 - .8.
     accuracy = "| 96 px | {0} ± .071 | {0} ± .071 | {1} ± .071 | "
     # Saliency error at the end: .21 and .22 over both tasks, .12 and .14 on task 1.
-    assert accuracy.format(".750", ".150") + ".215 ± .007 | .100 ± .000 | .130 ± .014 | 0 | 2 |" in text
-    assert accuracy.format(".550", ".350") + "– | – | – | 0 | 2 |" in text
+    assert accuracy.format(".750", ".150") + ".215 ± .007 | .100 ± .000 | .130 ± .014 | 2 |" in text
+    assert accuracy.format(".550", ".350") + "– | – | – | 2 |" in text
+    # OpenLORIS: .9 and twice .7 or .8 on and below the diagonal, .3 above it; GEM: .7 - .9 and .8 - .9.
+    assert "| SDKD | 96 px | .800 ± .047 | .750 ± .071 | .300 ± .000 | .675 ± .035 | -.150 ± .071 | 2 |" in text
+    assert "| SDKD | 96 px | 1.20 ± 0.00 | 1234 | 2.5 | 0 | 2 |" in text  # 30 against 25 seconds on task 2
+    assert "| no distillation | 96 px | 1.00 ± 0.00 |" in text
     with (tmp_path / "table.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["arm"] for row in rows] == ["SDKD", "no distillation"]
     assert float(rows[1]["final_test"]) == pytest.approx(0.55)
-    assert (tmp_path / "curves.png").stat().st_size > 10_000
+    for picture in ("curves.png", "cost.png"):
+        assert (tmp_path / picture).stat().st_size > 10_000
 
 
 def test_a_finished_run_is_not_repeated(tmp_path, base):

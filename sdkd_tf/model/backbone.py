@@ -1,6 +1,6 @@
 """The backbone: MobileNetV2 (Sandler et al., CVPR 2018), blocks 1-5 shared, blocks 6 and 7 once for each branch.
 
-Keras' names: stage 5 ends at `block_12_add`, stage 6 is `block_13`..`block_15`, stage 7 is `block_16`.
+The paper's blocks 1 to 7 are MobileNetV2's stages of inverted residuals; `BLOCKS` names Keras' layers for each.
 """
 
 import pathlib
@@ -14,9 +14,16 @@ from sdkd_tf.errors import UserError
 
 BUNDLED_WEIGHTS = pathlib.Path(__file__).parents[1] / "weights" / "mobilenet_v2_1.0_224_no_top.npz"
 
+BLOCKS = {
+    1: ("Conv1", "bn_Conv1", "expanded_conv"),  # with the stem
+    2: ("block_1", "block_2"),
+    3: ("block_3", "block_4", "block_5"),
+    4: ("block_6", "block_7", "block_8", "block_9"),
+    5: ("block_10", "block_11", "block_12"),
+    6: ("block_13", "block_14", "block_15"),
+    7: ("block_16",),
+}
 BLOCK_5_END = "block_12_add"
-BLOCK_6 = ("block_13", "block_14", "block_15")
-BLOCK_7 = ("block_16",)
 
 
 def mobilenet_v2(input_size, width=1.0, weights="bundled"):
@@ -75,14 +82,14 @@ def copy_blocks(backbone, blocks, x, prefix):
 
     Args:
       backbone: the model made by `mobilenet_v2`; its weights are the copy's initial weights.
-      blocks: block names in order, for instance `BLOCK_6`.
+      blocks: names from `BLOCKS`, in order.
       x: the tensor to apply them to, shaped like the input of the first block.
       prefix: put before the copied layers' names, which must be unique in a graph.
 
     Returns:
       The output tensor of the last block.
     """
-    layers = [layer for layer in backbone.layers if re.match(rf"({'|'.join(blocks)})_", layer.name)]
+    layers = [layer for layer in backbone.layers if _belongs(layer, blocks)]
     copied = {}
     for layer in layers:
         copy = type(layer).from_config({**layer.get_config(), "name": prefix + layer.name})
@@ -92,6 +99,30 @@ def copy_blocks(backbone, blocks, x, prefix):
         copied[layer.name] = copy(inputs if len(inputs) > 1 else inputs[0])
         copy.set_weights(layer.get_weights())
     return copied[layers[-1].name]
+
+
+def _belongs(layer, blocks):
+    return re.match(rf"({'|'.join(blocks)})(_|$)", layer.name)
+
+
+def freeze_blocks(model, count):
+    """Keeps the pretrained weights of the first blocks.
+
+    The gradient stops above them, which saves time, and what they see cannot be forgotten.
+
+    Args:
+      model: a network on `mobilenet_v2`.
+      count: how many of blocks 1 to 5, the shared ones, keep their weights; the stem belongs to block 1.
+
+    Raises:
+      UserError: count is not among 0 to 5.
+    """
+    if count not in range(6):
+        raise UserError(f"frozen_blocks is {count}; expected 0 to 5")
+    blocks = [name for number in range(1, count + 1) for name in BLOCKS[number]]
+    for layer in model.layers:
+        if blocks and _belongs(layer, blocks):
+            layer.trainable = False
 
 
 def set_batch_norm_policy(model, policy):

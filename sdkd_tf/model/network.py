@@ -64,6 +64,7 @@ def build_network(
     detach_map=False,
     attention_kernel=None,
     batch_norm="frozen",
+    frozen_blocks=0,
     weights="bundled",
 ):
     """Builds SDKD's network.
@@ -79,6 +80,7 @@ def build_network(
         from the teacher's map; False, the paper's plain reading, lets the classification shape the map as well.
       attention_kernel: side of holistic attention's blur in map pixels; None takes CPD's share of the map, 31/88, made odd.
       batch_norm: `frozen` or `adapt`, see `backbone.set_batch_norm_policy`.
+      frozen_blocks: how many of the first blocks keep their pretrained weights, 0 to 5.
       weights: see `backbone.mobilenet_v2`.
 
     Returns:
@@ -98,8 +100,8 @@ def build_network(
     block5 = backbone.get_layer(mobilenet.BLOCK_5_END).output
 
     def branch(x, name):
-        block6 = mobilenet.copy_blocks(backbone, mobilenet.BLOCK_6, x, f"{name}_")
-        block7 = mobilenet.copy_blocks(backbone, mobilenet.BLOCK_7, block6, f"{name}_")
+        block6 = mobilenet.copy_blocks(backbone, mobilenet.BLOCKS[6], x, f"{name}_")
+        block7 = mobilenet.copy_blocks(backbone, mobilenet.BLOCKS[7], block6, f"{name}_")
         return partial_decoder(block7, block6, x, decoder_channels, f"{name}_decoder")
 
     attention_logits = branch(block5, "attention")
@@ -121,4 +123,5 @@ def build_network(
         backbone.input, list(Outputs(logits, saliency, attention_logits, detection_logits)), name="sdkd"
     )
     mobilenet.set_batch_norm_policy(model, batch_norm)
+    mobilenet.freeze_blocks(model, frozen_blocks)
     return model

@@ -63,7 +63,7 @@ def test_branches_start_from_the_pretrained_weights(network):
 def test_copied_blocks_compute_what_the_backbone_computes():
     original = backbone.mobilenet_v2(64)
     block5 = original.get_layer(backbone.BLOCK_5_END).output
-    copied = backbone.copy_blocks(original, backbone.BLOCK_6 + backbone.BLOCK_7, block5, "copy_")
+    copied = backbone.copy_blocks(original, backbone.BLOCKS[6] + backbone.BLOCKS[7], block5, "copy_")
     both = keras.Model(original.input, [original.get_layer("block_16_project_BN").output, copied])
     expected, found = both(np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32))
     np.testing.assert_array_equal(expected, found)
@@ -84,6 +84,19 @@ def test_batch_norm_policy(policy, trainable):
     network(np.ones((2, 64, 64, 3), np.float32), training=True)
     assert norm.trainable is trainable
     assert np.array_equal(norm.moving_mean.numpy(), before) is not trainable
+
+
+def test_frozen_blocks_are_the_papers():
+    def trained(count):
+        variables = build_network(2, 64, frozen_blocks=count, weights="none").trainable_variables
+        return sum(v.shape.num_elements() for v in variables)
+
+    # Stem 3*3*3*32; block 1: 9*32 + 32*16; block 2, two residuals t*c wide: 16*96 + 9*96 + 96*24, 24*144 + 9*144 + 144*24.
+    stem_and_block1, block2 = 864 + 800, 4704 + 8208
+    block3 = (24 * 144 + 9 * 144 + 144 * 32) + 2 * (32 * 192 + 9 * 192 + 192 * 32)
+    everything = trained(0)
+    assert everything - trained(1) == stem_and_block1
+    assert everything - trained(3) == stem_and_block1 + block2 + block3
 
 
 def test_mass_pooling_ignores_the_maps_scale():
@@ -114,6 +127,7 @@ def test_classification_shapes_the_map_only_if_it_is_not_detached(detach_map):
         (dict(refinement="crf"), "refinement is 'crf'; expected one of"),
         (dict(pooling="sum"), "pooling is 'sum'; expected one of"),
         (dict(batch_norm="off"), "batch_norm is 'off'; expected frozen or adapt"),
+        (dict(frozen_blocks=6), "frozen_blocks is 6; expected 0 to 5"),
         (dict(weights="/no/such.npz"), "weights file /no/such.npz: cannot be read"),
         (dict(width=0.5), "expected Conv1/kernel of shape"),
     ],

@@ -1,0 +1,181 @@
+"""Tables and plots of several runs side by side: what `compare` writes.
+
+`runs` is a dict, (arm, seed) -> directory of a finished run.
+"""
+
+import csv
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+from sdkd_tf import metrics
+from sdkd_tf.report import load_results
+
+
+def write_outputs(runs, out_dir):
+    """Writes table.md, table.csv, curves.png and cost.png to `out_dir`."""
+    rows = summary_rows(runs)
+    (out_dir / "table.md").write_text(table(runs))
+    with (out_dir / "table.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    _plot_curves(curves(runs), out_dir / "curves.png")
+    _plot_cost(rows, out_dir / "cost.png")
+
+
+def curves(runs, split="validation"):
+    """Mean accuracy over all tasks after each task: a dict, arm -> `[seeds, tasks]`."""
+    found = {}
+    for (arm, _), run_dir in runs.items():
+        found.setdefault(arm, []).append(metrics.mean_accuracy(load_results(run_dir)["accuracy_matrix"][split]))
+    return {arm: np.array(rows) for arm, rows in found.items()}
+
+
+def _maes(results):
+    return np.array(results["saliency_mae_matrix"]["test"], float)  # None becomes nan
+
+
+def _test(metric):
+    return lambda results: metric(results["accuracy_matrix"]["test"])
+
+
+# Column of table.csv -> what a run's results.json says. In table.md the columns stand in three tables.
+_MEASURES = {
+    "final_validation": lambda r: metrics.final_mean_accuracy(r["accuracy_matrix"]["validation"]),
+    "final_test": _test(metrics.final_mean_accuracy),
+    "forgetting_test": _test(metrics.forgetting),
+    "saliency_mae_test": lambda r: _maes(r)[-1].mean(),
+    "saliency_mae_task1_first": lambda r: _maes(r)[0, 0],
+    "saliency_mae_task1_last": lambda r: _maes(r)[-1, 0],
+    "openloris_accuracy_test": _test(metrics.openloris_accuracy),
+    "openloris_bwt_test": _test(metrics.openloris_bwt),
+    "openloris_fwt_test": _test(metrics.openloris_fwt),
+    "openloris_overall_test": _test(metrics.openloris_overall),
+    "gem_bwt_test": _test(metrics.gem_bwt),
+    "peak_memory_mb": lambda r: r["peak_memory_mb"],
+    "stored_mb": lambda r: r["stored_bytes"] / 1e6,
+    "replay_images": lambda r: r["replay_images"],
+}
+_TABLES = {
+    "After the last task:": {
+        "validation": "final_validation",
+        "test": "final_test",
+        "forgetting (test)": "forgetting_test",
+        "saliency MAE (test)": "saliency_mae_test",
+        "of task 1, after task 1": "saliency_mae_task1_first",
+        "of task 1, at the end": "saliency_mae_task1_last",
+    },
+    "Test accuracy in the conventions of OpenLORIS (plain means) and of GEM (backward transfer as a difference):": {
+        "OpenLORIS Accuracy": "openloris_accuracy_test",
+        "OpenLORIS BWT": "openloris_bwt_test",
+        "OpenLORIS FWT": "openloris_fwt_test",
+        "OpenLORIS Over-all": "openloris_overall_test",
+        "GEM BWT": "gem_bwt_test",
+    },
+    "Cost: time for tasks 2 to N against fine-tuning with the same seed, memory at its peak, kept from task to task:": {
+        "time": "relative_time",
+        "peak memory, MB": "peak_memory_mb",
+        "kept, MB": "stored_mb",
+        "kept images": "replay_images",
+    },
+}
+
+
+def summary_rows(runs):
+    """One dict an arm: means and sample standard deviations over the seeds of what a run ends with."""
+    results = {key: load_results(run_dir) for key, run_dir in runs.items()}
+    rows = []
+    for arm in dict.fromkeys(arm for arm, _ in runs):
+        its = [r for (name, _), r in results.items() if name == arm]
+        row = {"arm": arm, "seeds": len(its), "input_size": its[0]["input_size"]}
+        columns = {name: [measure(r) for r in its] for name, measure in _MEASURES.items()}
+        columns["relative_time"] = [_relative_time(r, results.values()) for r in its]
+        for name, values in columns.items():
+            row[name] = np.mean(values)
+            row[f"{name}_sd"] = np.std(values, ddof=1) if len(values) > 1 else 0.0
+        rows.append(row)
+    return rows
+
+
+def _relative_time(run, others):
+    """Seconds of tasks 2 to N, over those of fine-tuning the same network with the same seed; nan if there is no such run."""
+    same = ("architecture", "seed", "input_size")
+    for other in others:
+        if other["strategy"] == "finetune" and all(other[key] == run[key] for key in same):
+            return sum(run["seconds_per_task"][1:]) / max(1e-9, sum(other["seconds_per_task"][1:]))
+    return np.nan
+
+
+def table(runs):
+    """The comparison as Markdown: the paper's curve (mean validation accuracy after each task), then the final numbers."""
+    data = curves(runs)
+    count = len(next(iter(data.values()))[0])
+    lines = [
+        "Mean validation accuracy over all tasks after each task, mean over seeds and standard deviation below:",
+        "",
+    ]
+    lines += ["| after task | " + " | ".join(str(i + 1) for i in range(count)) + " |", "|---" * (count + 1) + "|"]
+    for arm, values in data.items():
+        deviation = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(count)
+        cells = [f"{_short(m)}<br>±{_short(d)}" for m, d in zip(values.mean(axis=0), deviation)]
+        lines.append(f"| {arm} | " + " | ".join(cells) + " |")
+    rows = summary_rows(runs)
+    for title, columns in _TABLES.items():
+        lines += ["", title, "", "| | input | " + " | ".join(columns) + " | seeds |", "|---" * (len(columns) + 3) + "|"]
+        for row in rows:
+            cells = [_cell(row, name) for name in columns.values()]
+            lines.append(f"| {row['arm']} | {row['input_size']} px | " + " | ".join(cells) + f" | {row['seeds']} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(row, name):
+    value, deviation = row[name], row[f"{name}_sd"]
+    if np.isnan(value):
+        return "–"
+    if name == "replay_images":
+        return f"{value:.0f}"
+    if name.endswith("_mb"):
+        return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+    if name == "relative_time":
+        return f"{value:.2f} ± {deviation:.2f}"
+    return f"{_short(value)} ± {_short(deviation)}"
+
+
+def _short(value):
+    """.845 for 0.845, as the paper's table writes it."""
+    return f"{value:.3f}".replace("0.", ".", 1)
+
+
+def _plot_curves(data, path):
+    figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    colours = plt.colormaps["tab20"].colors if len(data) > 10 else plt.colormaps["tab10"].colors
+    for (arm, values), colour in zip(data.items(), colours):
+        steps, mean = np.arange(1, values.shape[1] + 1), values.mean(axis=0)
+        axes.plot(steps, mean, "o-", label=arm, color=colour)
+        if len(values) > 1:
+            spread = values.std(axis=0, ddof=1)
+            axes.fill_between(steps, mean - spread, mean + spread, color=colour, alpha=0.15)
+    axes.set_xticks(steps)
+    axes.set(xlabel="after task", ylabel="mean validation accuracy over all tasks", ylim=(0, 1))
+    axes.grid(alpha=0.3)
+    axes.legend(ncols=1 + len(data) // 6)
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
+
+
+def _plot_cost(rows, path):
+    """Accuracy against training time; arms without a fine-tuning run to compare with are left out."""
+    figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    for row in rows:
+        if not np.isnan(row["relative_time"]):
+            point = row["relative_time"], row["final_test"]
+            axes.errorbar(*point, xerr=row["relative_time_sd"], yerr=row["final_test_sd"], fmt="o", capsize=3)
+            axes.annotate(row["arm"], point, xytext=(5, 5), textcoords="offset points")
+    axes.set(xlabel="training time, tasks 2 to N, against fine-tuning", ylabel="final mean test accuracy")
+    axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
