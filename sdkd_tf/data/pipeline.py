@@ -7,7 +7,6 @@ from PIL import Image
 from sdkd_tf.data.images import letterbox, open_image, open_mask
 from sdkd_tf.data.targets import draw_box
 
-_DARKEST = 0.4  # brightness of the darkest views; the brightest have 1.3
 _BLUR_SHARE = 0.2  # of the augmented images
 _BLUR_SIGMA = (0.5, 1.0)  # pixels of the network's input
 
@@ -78,7 +77,7 @@ def _read(image_path, mask_path, box, size):
 
 
 def augment(example, seed):
-    """Random crop of 80 to 100 % of the side, horizontal flip, colour jitter (brightness most), and a slight blur on a fifth.
+    """Random crop of 80 to 100 % of the side, horizontal flip, colour jitter, and on every fifth image a slight blur.
 
     Args:
       example: one element of `make_dataset`, not batched.
@@ -95,8 +94,7 @@ def augment(example, seed):
     view = tf.image.stateless_random_flip_left_right(view, seeds[2])
     mask = tf.image.resize(view[..., 3:], [size, size], "nearest")
     image = (tf.image.resize(view[..., :3], [size, size]) + 1.0) / 2.0
-    lowest = [_DARKEST, 0.7, 0.7]
-    gain, contrast, saturation = tf.unstack(tf.random.stateless_uniform([3], seeds[3], lowest, [1.3, 1.3, 1.3]))
+    gain, contrast, saturation = tf.unstack(tf.random.stateless_uniform([3], seeds[3], 0.7, 1.3))
     image = tf.image.adjust_saturation(tf.clip_by_value(image * gain, 0.0, 1.0), saturation)
     image = tf.clip_by_value(tf.image.adjust_contrast(image, contrast), 0.0, 1.0)
     sigma = tf.random.stateless_uniform([], seeds[4], *_BLUR_SIGMA)
