@@ -29,7 +29,7 @@ FILE_NAMES = {"qat": "sdkd_int8.tflite", "ptq": "sdkd_int8_ptq.tflite", "float":
 _CALIBRATION_BATCHES = 20
 
 
-def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=1e-4, seed=0):
+def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=1e-5, seed=0):
     """Converts the model of a finished run.
 
     Only the last task's training images are read for quantization. Quantization-aware training is one more SDKD step:

@@ -60,7 +60,10 @@ class GEM(Learner):
 
 
 class AGEM(GEM):
-    """A step may not raise the loss on a random batch of all kept images: one constraint, which needs no programme."""
+    """A step may not raise the loss on a random batch of the kept images: one constraint, which needs no programme.
+
+    The batch has 16 images, fewer if fewer are kept of a task.
+    """
 
     def __init__(self, student, **gem):
         super().__init__(student, **gem)
