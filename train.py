@@ -66,6 +66,7 @@ flags.DEFINE_float("alpha", 0.7, "alpha of the soft targets (equation 2).", lowe
 flags.DEFINE_integer("factor_width", 8, "Channels of the factors.", lower_bound=1)
 flags.DEFINE_enum("factor_reduction", "mean", ["mean", "sum"], "Of equation 1 over a factor's elements.")
 flags.DEFINE_enum("soft_target_reduction", "batch", ["batch", "mean"], "Of equation 2: batch sums over classes.")
+flags.DEFINE_float("teacher_share", 0.0, "What each task's end takes of the teacher's weights; 0: the paper.", 0, 1)
 flags.DEFINE_float("ewc_lambda", 100.0, "Stiffness of EWC's springs.", lower_bound=0)
 flags.DEFINE_float("ewc_gamma", 0.9, "What online EWC keeps of the stiffness after each task.", 0, 1)
 flags.DEFINE_integer("fisher_images", 100, "Images of a task on which EWC measures Fisher information.", lower_bound=1)

@@ -17,7 +17,8 @@ class Distiller(Learner):
     """
 
     options = (
-        "lambda1", "lambda2", "temperature", "alpha", "factor_width", "factor_reduction", "soft_target_reduction"
+        "lambda1", "lambda2", "temperature", "alpha", "factor_width", "factor_reduction", "soft_target_reduction",
+        "teacher_share",
     )  # fmt: skip
     term_names = (*Learner.term_names, "factor_transfer", "soft_target")
 
@@ -31,6 +32,7 @@ class Distiller(Learner):
         factor_width=8,
         factor_reduction="mean",
         soft_target_reduction="batch",
+        teacher_share=0.0,
         teacher=None,
         **learner,
     ):
@@ -40,6 +42,7 @@ class Distiller(Learner):
         temperature, alpha: of L_st (equation 2).
         factor_width: channels of the factors.
         factor_reduction, soft_target_reduction: see `losses`.
+        teacher_share: see `end_task`; 0 is the paper.
         teacher: a network like the student, to distil from at once; None starts without.
         **learner: further arguments of Learner.
         """
@@ -55,6 +58,7 @@ class Distiller(Learner):
         self.lambda1, self.lambda2 = lambda1, lambda2
         self.temperature, self.alpha = temperature, alpha
         self.factor_reduction, self.soft_target_reduction = factor_reduction, soft_target_reduction
+        self.teacher_share = teacher_share
         # A variable, so that the promotion of the first teacher does not trace the train_step again.
         self.has_teacher = tf.Variable(teacher is not None, trainable=False, name="has_teacher")
 
@@ -88,6 +92,16 @@ class Distiller(Learner):
         history = self.paraphraser.fit(maps, maps, epochs=epochs, batch_size=32, verbose=0)
         self.student_translator.set_weights(self.teacher_translator.get_weights())
         return history.history["loss"][-1]
+
+    def end_task(self, examples, make):
+        """Ends a task: the student's weights become their average with the teacher's, whose weight is `teacher_share`.
+
+        Not in the paper. After Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, equation 1: between the
+        weights before and after fine-tuning lie models that know both.
+        """
+        if self.teacher_share and self.has_teacher:
+            for new, old in zip(self.student.variables, self.teacher.variables, strict=True):
+                new.assign((1 - self.teacher_share) * new + self.teacher_share * old)
 
     @tf.function
     def _teach(self, images):

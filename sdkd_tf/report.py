@@ -70,15 +70,20 @@ def summary(run_dir):
 
 
 def _conversion_lines(conversions):
-    def mean(c, kind):
-        return np.mean([task[kind] for task in c["accuracy"].values()])
+    def both(c, value):
+        return f"{value(c['validation'])}, {value(c['test'])}"
+
+    def mean(kind):
+        return lambda split: f"{np.mean([task[kind] for task in split['accuracy'].values()]):.3f}"
 
     rows = {
         "file": lambda c: c["file"],
-        "mean test accuracy, float model": lambda c: f"{mean(c, 'float'):.3f}",
-        "mean test accuracy, .tflite": lambda c: f"{mean(c, 'tflite'):.3f}",
-        "top-1 agreement": lambda c: f"{c['top1_agreement']:.3f}",
-        "saliency difference (mean absolute)": lambda c: f"{c['saliency_difference']:.4f}",
+        "mean accuracy, float model (validation, test)": lambda c: both(c, mean("float")),
+        "mean accuracy, .tflite (validation, test)": lambda c: both(c, mean("tflite")),
+        "top-1 agreement (validation, test)": lambda c: both(c, lambda split: f"{split['top1_agreement']:.3f}"),
+        "mean absolute saliency difference (validation, test)": lambda c: both(
+            c, lambda split: f"{split['saliency_difference']:.4f}"
+        ),
         "file size": lambda c: f"{c['bytes'] / 1e6:.2f} MB",
         "latency, one thread": lambda c: f"{c['latency']['median_ms']:.1f} ms ({c['latency']['machine']})",
         "operators left in float": lambda c: ", ".join(c["float_ops"]) if len(c["float_ops"]) < 8 else "all",

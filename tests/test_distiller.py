@@ -69,6 +69,18 @@ def test_promotion_copies_the_student(distiller, batches):
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_task_ends_with_the_average_of_student_and_teacher(distiller, batches, monkeypatch):
+    monkeypatch.setattr(distiller, "teacher_share", 0.25)
+    distiller.end_task((), None)  # the first task: no teacher yet
+    distiller.promote(batches, epochs=1)
+    kernel = distiller.student.get_layer("logits").kernel
+    old = kernel.numpy()
+    kernel.assign(old + 4.0)
+    distiller.end_task((), None)
+    np.testing.assert_allclose(kernel, old + 3.0, rtol=1e-5)
+    np.testing.assert_array_equal(distiller.teacher.get_layer("logits").kernel, old)
+
+
 def test_first_task_has_no_distillation(distiller, batches):
     logs = distiller.train_step(next(iter(batches)))
     assert logs["factor_transfer"].numpy() == 0.0 and logs["soft_target"].numpy() == 0.0

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from sdkd_tf.data.images import letterbox, open_image
 from sdkd_tf.data.pipeline import make_dataset, to_network_range
 from sdkd_tf.data.sequence import load_sequence
-from sdkd_tf.deploy.quantization import calibrate, quantization_aware, with_probabilities
+from sdkd_tf.deploy.quantization import calibrate, fix_ranges, quantization_aware, with_probabilities
 from sdkd_tf.deploy.runtime import Classifier, float_operators
 from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
@@ -29,7 +29,7 @@ FILE_NAMES = {"qat": "sdkd_int8.tflite", "ptq": "sdkd_int8_ptq.tflite", "float":
 _CALIBRATION_BATCHES = 20
 
 
-def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=1e-5, seed=0):
+def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=3e-5, lambda2=1.0, seed=0):
     """Converts the model of a finished run.
 
     Only the last task's training images are read for quantization. Quantization-aware training is one more SDKD step:
@@ -38,7 +38,7 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
     Args:
       run_dir: a finished run of train.py; the files go to its folder `tflite`.
       quantization: `qat`; `ptq`, post-training quantization; `float`, no quantization.
-      epochs, batch_size, learning_rate: of quantization-aware training.
+      epochs, batch_size, learning_rate, lambda2: of quantization-aware training; the rest of its losses are the run's own.
       seed: of shuffling and augmentation.
 
     Returns:
@@ -68,7 +68,7 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
     if quantization == "qat":
         batches = make_dataset(last_task, input_size, batch_size, augment_seed=seed, drop_remainder=True)
         options = {k: v for k, v in results["options"].items() if k in ("saliency_weight", *Distiller.options)}
-        deployed = train_quantized(network, batches, options, epochs, learning_rate)
+        deployed = train_quantized(network, batches, {**options, "lambda2": lambda2}, epochs, learning_rate)
         content = to_tflite(deployed)
     else:
         complete = with_probabilities(network)
@@ -110,7 +110,7 @@ def train_quantized(network, batches, distillation, epochs, learning_rate):
     Args:
       network: the float network.
       batches: training batches of the last task.
-      distillation: keyword arguments of Distiller, those of the run as far as its strategy has them.
+      distillation: keyword arguments of Distiller.
       epochs, learning_rate: of the training.
 
     Returns:
@@ -132,6 +132,7 @@ def train_quantized(network, batches, distillation, epochs, learning_rate):
         ],
         verbose=1,
     )
+    fix_ranges(deployed)
     return deployed
 
 
@@ -174,7 +175,7 @@ def to_tflite(model, representative=None, quantize=True):
 
 
 def measure(path, network, sequence):
-    """Compares a .tflite file with the float network on all test images.
+    """Compares a .tflite file with the float network on all validation and test images.
 
     Args:
       path: the file.
@@ -182,25 +183,35 @@ def measure(path, network, sequence):
       sequence: the TaskSequence.
 
     Returns:
-      A dict: bytes, accuracy {task: {float, tflite}}, top1_agreement, saliency_difference (mean absolute), float_ops,
-      latency {median_ms, threads, machine}.
+      A dict: bytes, float_ops, latency {median_ms, threads, machine}, and for each of `validation` and `test`: accuracy
+      {task: {float, tflite}}, top1_agreement, saliency_difference (mean absolute).
     """
     classifier = Classifier(path)
+    with tqdm(total=2 * len(sequence.tasks), desc="measuring the .tflite", unit="task") as progress:
+        compared = {split: _compare(classifier, network, sequence, split, progress) for split in ("validation", "test")}
+    return {
+        "bytes": path.stat().st_size,
+        **compared,
+        "float_ops": float_operators(path),
+        "latency": {"median_ms": classifier.median_latency_ms(), "threads": 1, "machine": platform.machine()},
+    }
+
+
+def _compare(classifier, network, sequence, split, progress):
     accuracy, agree, differences = {}, [], []
-    for task in tqdm(sequence.tasks, desc="measuring the .tflite", unit="task"):
-        images = np.stack([letterbox(open_image(example.image), classifier.input_size) for example in task.test])
-        labels = np.array([example.label for example in task.test])
+    for task in sequence.tasks:
+        examples = getattr(task, split)
+        images = np.stack([letterbox(open_image(example.image), classifier.input_size) for example in examples])
+        labels = np.array([example.label for example in examples])
         expected = Outputs(*network.predict(to_network_range(images), batch_size=50, verbose=0))
         found = [classifier(image) for image in images]
         top1, top1_float = np.array([f.probabilities.argmax() for f in found]), expected.logits.argmax(axis=1)
         accuracy[task.name] = {"float": float(np.mean(top1_float == labels)), "tflite": float(np.mean(top1 == labels))}
         agree.extend(top1 == top1_float)
         differences.append(np.abs(np.stack([f.saliency for f in found]) - expected.saliency[..., 0]).mean())
+        progress.update()
     return {
-        "bytes": path.stat().st_size,
         "accuracy": accuracy,
         "top1_agreement": float(np.mean(agree)),
         "saliency_difference": float(np.mean(differences)),
-        "float_ops": float_operators(path),
-        "latency": {"median_ms": classifier.median_latency_ms(), "threads": 1, "machine": platform.machine()},
     }

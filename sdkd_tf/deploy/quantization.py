@@ -1,13 +1,12 @@
 """Quantization-aware training (Jacob et al., CVPR 2018) with TF-MOT, as one more SDKD step."""
 
-import re
-
 import numpy as np
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
-from sdkd_tf.model.holistic_attention import MinMaxNormalization
-from sdkd_tf.model.network import MassNormalization, Outputs, StopGradient
+from sdkd_tf.model.holistic_attention import GlobalMinPooling2D
+from sdkd_tf.model.inverse_square_root import FLOOR, InverseSquareRoot
+from sdkd_tf.model.network import Outputs, StopGradient
 from sdkd_tf.model.refinement import MorphologicalReconstruction
 
 layers = keras.layers
@@ -48,14 +47,45 @@ class KeepRangeQuantizeConfig(OutputQuantizeConfig):
 # The quantization scheme. Layers that are not in the table get TF-MOT's default 8-bit scheme.
 SCHEME = {
     layers.Multiply: OutputQuantizeConfig,
+    layers.Subtract: OutputQuantizeConfig,
     layers.Maximum: OutputQuantizeConfig,
     layers.GlobalMaxPooling2D: KeepRangeQuantizeConfig,
-    MinMaxNormalization: OutputQuantizeConfig,
-    MassNormalization: OutputQuantizeConfig,
+    GlobalMinPooling2D: KeepRangeQuantizeConfig,
+    InverseSquareRoot: OutputQuantizeConfig,
     MorphologicalReconstruction: KeepRangeQuantizeConfig,
     StopGradient: KeepRangeQuantizeConfig,
 }
+# Known beforehand: what the last task's images show may be less than what the device will meet.
+_ROOT_RANGE = (0.0, FLOOR**-0.5)
+FIXED_RANGES = {
+    "quantize_layer": (-1.0, 1.0),  # the input
+    "holistic_attention_min_max_root": _ROOT_RANGE,
+    "mass_root": _ROOT_RANGE,
+    "mass_scale1": _ROOT_RANGE,  # times a map in [0, 1]
+}
 _SCOPE = {cls.__name__: cls for cls in (OutputQuantizeConfig, KeepRangeQuantizeConfig, *SCHEME)}
+
+
+def equalize_depthwise(network):
+    """Brings every channel of a depthwise kernel to one range; the batch norm behind it takes the scale, so nothing changes.
+
+    TF-MOT gives a depthwise kernel one range for all its channels, and MobileNetV2's channels differ by orders of magnitude:
+    the small ones would be rounded to nothing. The idea of scaling weights into the next layer before quantization is that
+    of Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, section 4.1.
+
+    Args:
+      network: changed in place; what it computes stays the same but for float rounding.
+    """
+    for layer in network.layers:
+        if isinstance(layer, layers.DepthwiseConv2D):
+            norm = layer.outbound_nodes[0].outbound_layer
+            if isinstance(norm, layers.BatchNormalization) and not layer.use_bias:
+                kernel = layer.depthwise_kernel.numpy()
+                largest = np.abs(kernel).max(axis=(0, 1, 3))
+                scale = np.maximum(largest, 1e-3 * largest.max())
+                layer.depthwise_kernel.assign(kernel / scale[:, None])
+                norm.gamma.assign(norm.gamma * scale)
+                norm.moving_mean.assign(norm.moving_mean / scale)
 
 
 def with_probabilities(network):
@@ -72,20 +102,20 @@ def quantization_aware(network):
 
     Returns:
       (student, deployed), two models that share weights: the student returns `network.Outputs`, the deployed model
-      [probabilities, saliency]. Input and probabilities have the fixed ranges [-1, 1] and [0, 1].
+      [probabilities, saliency]. Depthwise kernels are equalized, and FIXED_RANGES are set.
     """
+    equalized = keras.models.clone_model(with_probabilities(network))
+    equalized.set_weights(network.get_weights())
+    equalize_depthwise(equalized)
     with _keras.quantize_scope(_SCOPE):
-        annotated = keras.models.clone_model(with_probabilities(network), clone_function=_annotated_copy)
-        annotated.set_weights(network.get_weights())
+        annotated = keras.models.clone_model(equalized, clone_function=_annotated_copy)
+        annotated.set_weights(equalized.get_weights())
         quantized = _keras.quantize_apply(annotated)
     frozen = {layer.name for layer in network.layers if not layer.trainable}
     for layer in quantized.layers:
         if layer.name.removeprefix("quant_") in frozen:
             layer.trainable = False
-        if layer.name == "quant_probabilities":
-            _fix_range(layer, 0.0, 1.0)
-        if layer.name == "quantize_layer":
-            _fix_range(layer, -1.0, 1.0)
+    fix_ranges(quantized)
     student = keras.Model(quantized.input, quantized.outputs[:4], name="quantized_sdkd")
     deployed = keras.Model(quantized.input, [quantized.outputs[4], quantized.outputs[1]], name="deployed_sdkd")
     return student, deployed
@@ -103,10 +133,10 @@ def calibrate(student, network, batches):
     """
     ranges = {}  # layer name -> (minimum variable, maximum variable)
     for layer in student.layers:
-        low = [v for v in layer.weights if re.search(r"/(output|post_activation)_min", v.name)]
-        high = [v for v in layer.weights if re.search(r"/(output|post_activation)_max", v.name)]
-        if low and layer.name != "quant_probabilities":
-            ranges[layer.name.removeprefix("quant_")] = (low[0], high[0])
+        name = layer.name.removeprefix("quant_")
+        found = None if name in FIXED_RANGES else _range_variables(layer)
+        if found:
+            ranges[name] = found
     probe = keras.Model(network.input, [network.get_layer(name).output for name in ranges])
     seen = np.array([[(np.min(y), np.max(y)) for y in probe.predict_on_batch(batch["image"])] for batch in batches])
     for (low, high), (minimum, maximum) in zip(ranges.values(), seen.mean(axis=0)):
@@ -114,16 +144,26 @@ def calibrate(student, network, batches):
         high.assign(max(maximum, 1e-3))
 
 
+def fix_ranges(model):
+    """Sets the ranges of FIXED_RANGES; training moves every range a little with each step."""
+    for layer in model.layers:
+        fixed = FIXED_RANGES.get(layer.name.removeprefix("quant_"))
+        if fixed:
+            low, high = _range_variables(layer)
+            low.assign(fixed[0])
+            high.assign(fixed[1])
+
+
+def _range_variables(layer):
+    """(minimum, maximum) of a layer's output quantizer, None if it has none."""
+    names = {v.name.split("/")[-1].split(":")[0]: v for v in layer.weights}
+    for quantizer in ("output", "post_activation", "quantize_layer"):
+        if f"{quantizer}_min" in names:
+            return names[f"{quantizer}_min"], names[f"{quantizer}_max"]
+    return None
+
+
 def _annotated_copy(layer):
     config = SCHEME.get(type(layer))
     copy = type(layer).from_config(layer.get_config())
     return _keras.quantize_annotate_layer(copy, config() if config else None)
-
-
-def _fix_range(layer, low, high):
-    """Sets a quantizer's range; neither input nor probabilities ever leave theirs."""
-    for variable in layer.weights:
-        if variable.name.split(":")[0].endswith("_min"):
-            variable.assign(low)
-        if variable.name.split(":")[0].endswith("_max"):
-            variable.assign(high)

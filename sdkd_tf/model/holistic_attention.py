@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from sdkd_tf.model.inverse_square_root import InverseSquareRoot
+
 layers = keras.layers
 
 
@@ -41,13 +43,28 @@ class GaussianInitializer(keras.initializers.Initializer):
 
 
 @keras.saving.register_keras_serializable("sdkd")
-class MinMaxNormalization(layers.Layer):
-    """Stretches every image's map `[batch, h, w, 1]` to [0, 1]. A constant map becomes 0, with finite gradients."""
+class GlobalMinPooling2D(layers.Layer):
+    """The minimum of every channel, `[batch, h, w, c]` to `[batch, 1, 1, c]`."""
 
     def call(self, x):
-        low = tf.reduce_min(x, axis=(1, 2), keepdims=True)
-        high = tf.reduce_max(x, axis=(1, 2), keepdims=True)
-        return (x - low) / (high - low + 1e-6)
+        return tf.reduce_min(x, axis=(1, 2), keepdims=True)
+
+
+def min_max_normalization(x, name):
+    """Stretches every image's map to [0, 1]: (x - min) / (max - min), a range under `FLOOR` counting as `FLOOR`.
+
+    Args:
+      x: maps `[batch, h, w, 1]`.
+      name: prefix of the layers' names.
+
+    Returns:
+      Maps of the same shape; a constant map becomes 0, with finite gradients.
+    """
+    low = GlobalMinPooling2D(name=f"{name}_low")(x)
+    high = layers.GlobalMaxPooling2D(keepdims=True, name=f"{name}_high")(x)
+    root = InverseSquareRoot(name=f"{name}_root")(layers.Subtract(name=f"{name}_range")([high, low]))
+    shifted = layers.Subtract(name=f"{name}_shift")([x, low])
+    return layers.Multiply(name=f"{name}_scale2")([layers.Multiply(name=f"{name}_scale1")([shifted, root]), root])
 
 
 def holistic_attention(logits, features, kernel_size, name):
@@ -66,6 +83,6 @@ def holistic_attention(logits, features, kernel_size, name):
     blurred = layers.Conv2D(
         1, kernel_size, padding="same", use_bias=False, kernel_initializer=GaussianInitializer(), name=f"{name}_blur"
     )(attention)
-    stretched = MinMaxNormalization(name=f"{name}_min_max")(blurred)
+    stretched = min_max_normalization(blurred, f"{name}_min_max")
     weight = layers.Maximum(name=f"{name}_max")([stretched, attention])
     return layers.Multiply(name=f"{name}_apply")([features, weight])

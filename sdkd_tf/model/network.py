@@ -15,6 +15,7 @@ import tf_keras as keras
 from sdkd_tf.errors import UserError
 from sdkd_tf.model import backbone as mobilenet
 from sdkd_tf.model.holistic_attention import holistic_attention
+from sdkd_tf.model.inverse_square_root import InverseSquareRoot
 from sdkd_tf.model.partial_decoder import partial_decoder
 from sdkd_tf.model.refinement import refine
 
@@ -35,23 +36,36 @@ def as_outputs(returned):
 
 
 @keras.saving.register_keras_serializable("sdkd")
-class MassNormalization(layers.Layer):
-    """Divides pooled features `[batch, c]` by the mean of the map `[batch, h, w, 1]`: the map-weighted mean of the features.
-
-    An object that fills little of the image then speaks as loudly as one that fills it.
-    """
-
-    def call(self, inputs):
-        pooled, saliency = inputs
-        return pooled / (tf.reduce_mean(saliency, axis=(1, 2)) + 1e-3)
-
-
-@keras.saving.register_keras_serializable("sdkd")
 class StopGradient(layers.Layer):
     """Passes its input on and no gradient back."""
 
     def call(self, x):
         return tf.stop_gradient(x)
+
+
+def masked_pooling(features, weight, pooling):
+    """Features times the map, as one vector an image.
+
+    Args:
+      features: `[batch, h, w, c]`.
+      weight: the map `[batch, h, w, 1]` in [0, 1].
+      pooling: `mean` over all positions; `max`; or `mass`, the mean divided by the map's mean: an object that fills
+        little of the image then speaks as loudly as one that fills it.
+
+    Returns:
+      `[batch, c]`.
+    """
+    if pooling == "mass":
+        mass = layers.GlobalAveragePooling2D(keepdims=True, name="mass")(weight)
+        root = InverseSquareRoot(name="mass_root")(mass)
+        weight = layers.Multiply(name="mass_scale1")([weight, root])
+    masked = layers.Multiply(name="masked_features")([features, weight])
+    if pooling == "max":
+        return layers.GlobalMaxPooling2D(name="pooling")(masked)
+    if pooling == "mean":
+        return layers.GlobalAveragePooling2D(name="pooling")(masked)
+    pooled = layers.GlobalAveragePooling2D(keepdims=True, name="pooling")(masked)
+    return layers.Flatten(name="pooled")(layers.Multiply(name="mass_scale2")([pooled, root]))
 
 
 def build_network(
@@ -75,7 +89,7 @@ def build_network(
       width: MobileNetV2's width multiplier.
       decoder_channels: width of the partial decoders.
       refinement: `conv`, `reconstruct` or `none`, see `refinement.refine`.
-      pooling: how block-5 features times the map become a vector: `mean`, `mass` (mean divided by the map's mean), `max`.
+      pooling: `mean`, `mass` or `max`, see `masked_pooling`.
       detach_map: True keeps the classification's gradient out of the saliency map, which then only learns from masks and
         from the teacher's map; False, the paper's plain reading, lets the classification shape the map as well.
       attention_kernel: side of holistic attention's blur in map pixels; None takes CPD's share of the map, 31/88, made odd.
@@ -110,13 +124,7 @@ def build_network(
     saliency = refine(detection_logits, refinement)
 
     weight = StopGradient(name="detached_saliency")(saliency) if detach_map else saliency
-    masked = layers.Multiply(name="masked_features")([block5, weight])
-    if pooling == "max":
-        pooled = layers.GlobalMaxPooling2D(name="pooling")(masked)
-    else:
-        pooled = layers.GlobalAveragePooling2D(name="pooling")(masked)
-    if pooling == "mass":
-        pooled = MassNormalization(name="mass_normalization")([pooled, weight])
+    pooled = masked_pooling(block5, weight, pooling)
     logits = layers.Dense(num_classes, name="logits")(pooled)
 
     model = keras.Model(

@@ -1,11 +1,12 @@
 """Holistic attention against SciPy."""
 
 import numpy as np
+import tensorflow as tf
 from scipy.ndimage import correlate
 from scipy.special import expit
 from scipy.stats import norm
 
-from sdkd_tf.model.holistic_attention import MinMaxNormalization, gaussian_kernel, holistic_attention
+from sdkd_tf.model.holistic_attention import gaussian_kernel, holistic_attention, min_max_normalization
 
 
 def test_kernel_equals_scipy():
@@ -28,5 +29,17 @@ def test_attention_equals_scipy():
         np.testing.assert_allclose(found[i], features[i] * np.maximum(stretched, attention)[..., None], atol=1e-5)
 
 
-def test_constant_map_is_stretched_to_zero():
-    np.testing.assert_array_equal(MinMaxNormalization()(np.full((1, 3, 3, 1), 0.4, np.float32)), np.zeros((1, 3, 3, 1)))
+def test_min_max_of_a_hand_made_map():
+    x = np.array([0.25, 0.5, 0.75, 0.375], np.float32).reshape(1, 2, 2, 1)
+    np.testing.assert_allclose(np.ravel(min_max_normalization(x, "test")), [0, 0.5, 1, 0.25], atol=1e-6)
+
+
+def test_constant_map_is_stretched_to_zero_with_finite_gradients():
+    x = tf.fill((1, 3, 3, 1), 0.4)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = min_max_normalization(x, "test")
+        target = tf.reduce_sum(y * tf.reshape(tf.range(9.0), (1, 3, 3, 1)))
+    np.testing.assert_array_equal(y, np.zeros((1, 3, 3, 1)))
+    # The minimum moves with every pixel alike, so of the weights 0 to 8 what is left is their distance to their mean, 4.
+    np.testing.assert_allclose(np.ravel(tape.gradient(target, x)), 64 * (np.arange(9) - 4.0), rtol=1e-5)

@@ -7,7 +7,8 @@ import tf_keras as keras
 
 from sdkd_tf.errors import UserError
 from sdkd_tf.model import backbone
-from sdkd_tf.model.network import Outputs, build_network
+from sdkd_tf.model.inverse_square_root import InverseSquareRoot
+from sdkd_tf.model.network import Outputs, build_network, masked_pooling
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +100,17 @@ def test_frozen_blocks_are_the_papers():
     assert everything - trained(3) == stem_and_block1 + block2 + block3
 
 
-def test_mass_pooling_ignores_the_maps_scale():
-    from sdkd_tf.model.network import MassNormalization
+def test_mass_pooling_is_the_mean_weighted_by_the_map_at_any_scale_of_it():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(2, 3, 3, 4)).astype(np.float32)
+    weight = rng.uniform(0.2, 1, size=(2, 3, 3, 1)).astype(np.float32)
+    expected = (features * weight).sum(axis=(1, 2)) / weight.sum(axis=(1, 2))
+    np.testing.assert_allclose(masked_pooling(features, weight, "mass"), expected, atol=1e-5)
+    np.testing.assert_allclose(masked_pooling(features, weight / 5, "mass"), expected, atol=1e-5)
 
-    pooled, saliency = np.array([[0.2, 0.4]], np.float32), np.full((1, 2, 2, 1), 0.5, np.float32)
-    once = MassNormalization()([pooled, saliency]).numpy()
-    np.testing.assert_allclose(once, [[0.2 / 0.501, 0.4 / 0.501]], rtol=1e-5)
-    np.testing.assert_allclose(MassNormalization()([pooled / 5, saliency / 5]), once, rtol=1e-2)
+
+def test_inverse_square_root_stops_at_its_floor():
+    np.testing.assert_allclose(InverseSquareRoot()(np.array([4.0, 0.25, 1 / 64, 0.0])), [0.5, 2, 8, 8], rtol=1e-6)
 
 
 @pytest.mark.parametrize("detach_map", [True, False])
