@@ -32,6 +32,7 @@ flags.DEFINE_string("architecture", "sdkd", "sdkd, or vgg16 (the baseline; of th
 NETWORK = (
     "input_size",
     "width",
+    "decoder",
     "decoder_channels",
     "refinement",
     "pooling",
@@ -43,6 +44,7 @@ NETWORK = (
 )
 flags.DEFINE_integer("input_size", 128, "Side of the network's input in pixels, a multiple of 32.")
 flags.DEFINE_float("width", 1.0, "MobileNetV2's width multiplier.")
+flags.DEFINE_enum("decoder", "full", ["full", "lite"], "lite: depthwise-separable convolutions in the decoders.")
 flags.DEFINE_integer("decoder_channels", 32, "Width of the partial decoders.", lower_bound=1)
 flags.DEFINE_string("refinement", "reconstruct", "Refined layer: conv, reconstruct or none.")
 flags.DEFINE_string("pooling", "mean", "Before the FC layer: mean, mass (divided by the map's mean) or max.")

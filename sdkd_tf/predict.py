@@ -41,6 +41,10 @@ def main(argv):
             raise UserError("no image given; expected one or more image files")
         classifier = Classifier(FLAGS.model, FLAGS.threads)
         labels = read_labels(FLAGS.model, classifier.num_classes)
+        if FLAGS.overlay_dir and not classifier.has_saliency:
+            raise UserError(
+                f"--overlay_dir: {FLAGS.model} gives no saliency map; expected the file without _classifier"
+            )
         # All are read before anything is written, so that a bad file leaves nothing half done.
         images = [(pathlib.Path(path), open_image(path)) for path in argv[1:]]
         for (path, image), name in zip(images, overlay_names([path for path, _ in images])):

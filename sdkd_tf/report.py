@@ -70,20 +70,20 @@ def summary(run_dir):
 
 
 def _conversion_lines(conversions):
-    def both(c, value):
-        return f"{value(c['validation'])}, {value(c['test'])}"
+    def both(value):
+        return lambda c: ", ".join(f"{value(c[split]):.3f}" for split in ("validation", "test"))
 
     def mean(kind):
-        return lambda split: f"{np.mean([task[kind] for task in split['accuracy'].values()]):.3f}"
+        return both(lambda split: np.mean([task[kind] for task in split["accuracy"].values()]))
 
     rows = {
         "file": lambda c: c["file"],
-        "mean accuracy, float model (validation, test)": lambda c: both(c, mean("float")),
-        "mean accuracy, .tflite (validation, test)": lambda c: both(c, mean("tflite")),
-        "top-1 agreement (validation, test)": lambda c: both(c, lambda split: f"{split['top1_agreement']:.3f}"),
-        "mean absolute saliency difference (validation, test)": lambda c: both(
-            c, lambda split: f"{split['saliency_difference']:.4f}"
-        ),
+        "mean accuracy (validation, test): float model": mean("float"),
+        ".tflite": mean("tflite"),
+        ".tflite, images scaled by nearest neighbour": both(lambda split: split["resized"]["nearest"]),
+        ".tflite, images scaled bilinearly": both(lambda split: split["resized"]["bilinear"]),
+        "top-1 agreement (validation, test)": both(lambda split: split["top1_agreement"]),
+        "mean absolute saliency difference (validation, test)": both(lambda split: split["saliency_difference"]),
         "file size": lambda c: f"{c['bytes'] / 1e6:.2f} MB",
         "latency, one thread": lambda c: f"{c['latency']['median_ms']:.1f} ms ({c['latency']['machine']})",
         "operators left in float": lambda c: ", ".join(c["float_ops"]) if len(c["float_ops"]) < 8 else "all",

@@ -14,6 +14,7 @@ from sdkd_tf.data import pipeline
 from sdkd_tf.data.sequence import load_sequence
 from sdkd_tf.deploy.conversion import convert, load_network
 from sdkd_tf.deploy.runtime import Classifier, float_operators
+from sdkd_tf.deploy.verify import verify
 from sdkd_tf.errors import UserError
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -86,6 +87,16 @@ def test_int8_file(run, converted):
     assert conversion["bytes"] == path.stat().st_size
     assert set(conversion["validation"]["accuracy"]) == set(conversion["test"]["accuracy"]) == {"task1", "task2"}
     assert conversion["float_ops"] == float_operators(path) == []
+    assert all(
+        0 <= conversion[split]["resized"][how] <= 1
+        for split in ("validation", "test")
+        for how in ("nearest", "bilinear")
+    )
+    assert verify(path, path.with_name("golden"))[1:] == [
+        "probabilities: largest difference 0.0000",
+        "saliency: largest difference 0.0000",
+    ]
+    assert Classifier(path.with_name("sdkd_int8_classifier.tflite")).has_saliency is False
     assert path.with_name("labels.txt").read_text() == "thing_00\nthing_01\n"
 
 

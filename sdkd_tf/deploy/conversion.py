@@ -1,36 +1,37 @@
-"""Turns a finished run into a .tflite file and measures the file against the float model."""
+"""Turns a finished run into .tflite files."""
 
 import json
 import os
 import pathlib
-import platform
+import shutil
 import tempfile
 
-import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-from tqdm import tqdm
 
-from sdkd_tf.data.images import letterbox, open_image
+from sdkd_tf import __version__
 from sdkd_tf.data.pipeline import make_dataset, to_network_range
 from sdkd_tf.data.sequence import load_sequence
+from sdkd_tf.deploy.golden import write_golden
+from sdkd_tf.deploy.measurement import measure
+from sdkd_tf.deploy.metadata import with_metadata
 from sdkd_tf.deploy.quantization import calibrate, fix_ranges, quantization_aware, with_probabilities
-from sdkd_tf.deploy.runtime import Classifier, float_operators
+from sdkd_tf.deploy.runtime import Classifier
 from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
 from sdkd_tf.heartbeat import FirstStepHeartbeat, heartbeat
 from sdkd_tf.lifelong import CosineDecay
-from sdkd_tf.model.network import Outputs
 from sdkd_tf.report import load_results
 
 QUANTIZATIONS = ("qat", "ptq", "float")
-FILE_NAMES = {"qat": "sdkd_int8.tflite", "ptq": "sdkd_int8_ptq.tflite", "float": "sdkd_float.tflite"}
+FILE_NAMES = {"qat": "sdkd_int8", "ptq": "sdkd_int8_ptq", "float": "sdkd_float"}
 _CALIBRATION_BATCHES = 20
 
 
-def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=3e-5, lambda2=1.0, seed=0):
-    """Converts the model of a finished run.
+def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=1e-5, lambda2=1.0, seed=0):
+    """Converts the model of a finished run: a file with both outputs, one with the probabilities alone and metadata, labels.txt,
+    conversion.json, and a golden directory.
 
     Only the last task's training images are read for quantization. Quantization-aware training is one more SDKD step:
     the float model is the teacher, the quantized one the student.
@@ -61,36 +62,56 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
     sequence = load_sequence(results["data"], **results["selection"])
     if list(sequence.classes) != results["classes"]:
         raise UserError(f"data {results['data']}: its classes are not those of {run_dir / 'results.json'}")
-    last_task = sequence.tasks[-1].train
-    input_size = results["input_size"]
-
     keras.utils.set_random_seed(seed)
+    last_task, input_size = sequence.tasks[-1].train, results["input_size"]
+    representative = None
     if quantization == "qat":
         batches = make_dataset(last_task, input_size, batch_size, augment_seed=seed, drop_remainder=True)
         options = {k: v for k, v in results["options"].items() if k in ("saliency_weight", *Distiller.options)}
         deployed = train_quantized(network, batches, {**options, "lambda2": lambda2}, epochs, learning_rate)
-        content = to_tflite(deployed)
     else:
         complete = with_probabilities(network)
         deployed = keras.Model(complete.input, [complete.outputs[4], complete.outputs[1]])
         if quantization == "ptq":
-            content = to_tflite(deployed, make_dataset(last_task, input_size, 1).take(200))
+            representative = make_dataset(last_task, input_size, 1).take(200)
         else:
-            content = to_tflite(with_uint8_input(deployed), quantize=False)
+            deployed = with_uint8_input(deployed)
 
     target = run_dir / "tflite"
     known = target / "conversion.json"
     reports = json.loads(known.read_text()) if known.is_file() else {}
     with tempfile.TemporaryDirectory(dir=run_dir) as temporary:
-        path = pathlib.Path(temporary) / FILE_NAMES[quantization]
-        path.write_bytes(content)
+        temporary = pathlib.Path(temporary)
+        write_models(temporary, FILE_NAMES[quantization], deployed, results["classes"], representative)
+        path = temporary / f"{FILE_NAMES[quantization]}.tflite"
         report = {"file": path.name, **measure(path, network, sequence)}
-        (path.parent / "labels.txt").write_text("".join(f"{name}\n" for name in results["classes"]))
-        (path.parent / "conversion.json").write_text(json.dumps({**reports, quantization: report}, indent=1))
+        golden = temporary / ("golden" if quantization == "qat" else f"golden_{quantization}")
+        golden.mkdir()
+        write_golden(golden, path.name, Classifier(path), sequence.tasks[-1].test[0].image, results["classes"])
+        (temporary / "conversion.json").write_text(json.dumps({**reports, quantization: report}, indent=1))
         target.mkdir(exist_ok=True)
-        for file in path.parent.iterdir():
+        shutil.rmtree(target / golden.name, ignore_errors=True)
+        for file in temporary.iterdir():
             os.replace(file, target / file.name)
     return report
+
+
+def write_models(directory, name, deployed, labels, representative=None):
+    """Writes `<name>.tflite`, `<name>_classifier.tflite` (probabilities alone, with metadata) and labels.txt.
+
+    Args:
+      directory: an existing directory.
+      name: of the files.
+      deployed, representative: see `to_tflite`.
+      labels: names of the classes.
+    """
+    (directory / f"{name}.tflite").write_bytes(to_tflite(deployed, representative))
+    classifier = to_tflite(keras.Model(deployed.input, deployed.outputs[0]), representative)
+    description = f"Recognises {len(labels)} objects, learned task after task."
+    (directory / f"{name}_classifier.tflite").write_bytes(
+        with_metadata(classifier, labels, "SDKD", description, __version__)
+    )
+    (directory / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
 
 
 def load_network(path):
@@ -142,17 +163,16 @@ def with_uint8_input(model):
     return keras.Model(pixels, model(to_network_range(pixels)))
 
 
-def to_tflite(model, representative=None, quantize=True):
-    """Converts a model with the outputs [probabilities, saliency] to a TFLite file's bytes.
+def to_tflite(model, representative=None):
+    """Converts a model with the outputs [probabilities, saliency] or probabilities alone to a TFLite file's bytes.
 
     Args:
-      model: quantization-aware, or float when `representative` is given or `quantize` is False.
+      model: quantization-aware, or float; one that takes uint8 images stays float.
       representative: batches of one image to find the ranges of a float model.
-      quantize: False keeps float.
 
     Returns:
-      bytes; the signature `serving_default` has the uint8 input `image` `[1, s, s, 3]` and the float32 outputs
-      `probabilities` and `saliency`.
+      bytes; the signature `serving_default` has the uint8 input `image` `[1, s, s, 3]` and float32 outputs
+      of those names.
     """
     signature = [tf.TensorSpec((1, *model.input_shape[1:]), model.inputs[0].dtype, name="image")]
     infer = tf.function(lambda image: model(image, training=False), signature, autograph=False)
@@ -163,55 +183,12 @@ def to_tflite(model, representative=None, quantize=True):
 
         @tf.function(input_signature=signature, autograph=False)
         def serve(image):
-            return dict(zip(("probabilities", "saliency"), frozen(image)))
+            return dict(zip(("probabilities", "saliency"), tf.nest.flatten(frozen(image))))
 
         converter = tf.lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()], tf.Module())
-        if quantize:
+        if model.inputs[0].dtype != tf.uint8:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.inference_input_type = tf.uint8
         if representative is not None:
             converter.representative_dataset = lambda: ([batch["image"]] for batch in representative)
         return converter.convert()
-
-
-def measure(path, network, sequence):
-    """Compares a .tflite file with the float network on all validation and test images.
-
-    Args:
-      path: the file.
-      network: the float network.
-      sequence: the TaskSequence.
-
-    Returns:
-      A dict: bytes, float_ops, latency {median_ms, threads, machine}, and for each of `validation` and `test`: accuracy
-      {task: {float, tflite}}, top1_agreement, saliency_difference (mean absolute).
-    """
-    classifier = Classifier(path)
-    with tqdm(total=2 * len(sequence.tasks), desc="measuring the .tflite", unit="task") as progress:
-        compared = {split: _compare(classifier, network, sequence, split, progress) for split in ("validation", "test")}
-    return {
-        "bytes": path.stat().st_size,
-        **compared,
-        "float_ops": float_operators(path),
-        "latency": {"median_ms": classifier.median_latency_ms(), "threads": 1, "machine": platform.machine()},
-    }
-
-
-def _compare(classifier, network, sequence, split, progress):
-    accuracy, agree, differences = {}, [], []
-    for task in sequence.tasks:
-        examples = getattr(task, split)
-        images = np.stack([letterbox(open_image(example.image), classifier.input_size) for example in examples])
-        labels = np.array([example.label for example in examples])
-        expected = Outputs(*network.predict(to_network_range(images), batch_size=50, verbose=0))
-        found = [classifier(image) for image in images]
-        top1, top1_float = np.array([f.probabilities.argmax() for f in found]), expected.logits.argmax(axis=1)
-        accuracy[task.name] = {"float": float(np.mean(top1_float == labels)), "tflite": float(np.mean(top1 == labels))}
-        agree.extend(top1 == top1_float)
-        differences.append(np.abs(np.stack([f.saliency for f in found]) - expected.saliency[..., 0]).mean())
-        progress.update()
-    return {
-        "accuracy": accuracy,
-        "top1_agreement": float(np.mean(agree)),
-        "saliency_difference": float(np.mean(differences)),
-    }

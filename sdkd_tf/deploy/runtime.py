@@ -14,8 +14,30 @@ from sdkd_tf.errors import UserError
 Prediction = collections.namedtuple("Prediction", "probabilities saliency")
 
 
+def open_interpreter(path, threads=1):
+    """Opens a .tflite file with LiteRT.
+
+    Args:
+      path: the file.
+      threads: CPU threads of the interpreter.
+
+    Raises:
+      UserError: there is no such file or it is no TFLite file.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise UserError(f"model {path}: no such file; expected a .tflite file")
+    content = path.read_bytes()
+    if content[4:8] != b"TFL3":
+        raise UserError(f"model {path}: is no TFLite file; expected a .tflite written by convert.py")
+    try:
+        return Interpreter(model_content=content, num_threads=threads)
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"model {path}: LiteRT cannot read it ({str(error).splitlines()[0]})") from error
+
+
 class Classifier:
-    """A converted network: uint8 pixels in, probabilities and saliency map out."""
+    """A converted network: uint8 pixels in, probabilities and, unless the file leaves it out, the saliency map out."""
 
     def __init__(self, path, threads=1):
         """Args:
@@ -25,23 +47,18 @@ class Classifier:
         Raises:
           UserError: there is no such file or it is no network of this package.
         """
-        path = pathlib.Path(path)
-        if not path.is_file():
-            raise UserError(f"model {path}: no such file; expected a .tflite written by convert.py")
-        content = path.read_bytes()
-        if content[4:8] != b"TFL3":
-            raise UserError(f"model {path}: is no TFLite file; expected a .tflite written by convert.py")
+        self._interpreter = open_interpreter(path, threads)
         try:
-            self._interpreter = Interpreter(model_content=content, num_threads=threads)
             self._runner = self._interpreter.get_signature_runner("serving_default")
-            inputs, outputs = self._runner.get_input_details(), self._runner.get_output_details()
-        except (ValueError, RuntimeError) as error:
-            raise UserError(f"model {path}: LiteRT cannot read it ({str(error).splitlines()[0]})") from error
-        if set(inputs) != {"image"} or not {"probabilities", "saliency"} <= set(outputs):
+        except ValueError as error:
+            raise UserError(f"model {path}: has no signature serving_default; expected convert.py's") from error
+        inputs, outputs = self._runner.get_input_details(), self._runner.get_output_details()
+        if set(inputs) != {"image"} or "probabilities" not in outputs or not set(outputs) <= set(Prediction._fields):
             raise UserError(
                 f"model {path}: has no input `image` and outputs `probabilities`, `saliency`; expected convert.py's"
             )
         self.input_size = int(inputs["image"]["shape"][1])
+        self.has_saliency = "saliency" in outputs
         self.num_classes = int(outputs["probabilities"]["shape"][1])
 
     def __call__(self, image):
@@ -51,10 +68,11 @@ class Classifier:
           image: uint8 `[input_size, input_size, 3]`, RGB.
 
         Returns:
-          A Prediction: probabilities float32 `[classes]`, and the saliency map float32 `[h, w]` in [0, 1].
+          A Prediction: probabilities float32 `[classes]`, and the saliency map float32 `[h, w]` in [0, 1] or None.
         """
         outputs = self._runner(image=image[None])
-        return Prediction(outputs["probabilities"][0], outputs["saliency"][0, :, :, 0])
+        saliency = outputs["saliency"][0, :, :, 0] if self.has_saliency else None
+        return Prediction(outputs["probabilities"][0], saliency)
 
     def median_latency_ms(self, runs=50, warm_up=10):
         """Median milliseconds of a call on noise, over `runs` calls after `warm_up` calls."""

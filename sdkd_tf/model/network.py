@@ -16,7 +16,7 @@ from sdkd_tf.errors import UserError
 from sdkd_tf.model import backbone as mobilenet
 from sdkd_tf.model.holistic_attention import holistic_attention
 from sdkd_tf.model.inverse_square_root import InverseSquareRoot
-from sdkd_tf.model.partial_decoder import partial_decoder
+from sdkd_tf.model.partial_decoder import DECODERS, partial_decoder
 from sdkd_tf.model.refinement import refine
 
 layers = keras.layers
@@ -72,6 +72,7 @@ def build_network(
     num_classes,
     input_size=224,
     width=1.0,
+    decoder="full",
     decoder_channels=32,
     refinement="reconstruct",
     pooling="mean",
@@ -87,6 +88,7 @@ def build_network(
       num_classes: number of object labels.
       input_size: side of the square input in pixels, a multiple of 32.
       width: MobileNetV2's width multiplier.
+      decoder: `full`, or `lite` with depthwise-separable convolutions.
       decoder_channels: width of the partial decoders.
       refinement: `conv`, `reconstruct` or `none`, see `refinement.refine`.
       pooling: `mean`, `mass` or `max`, see `masked_pooling`.
@@ -105,6 +107,8 @@ def build_network(
     """
     if num_classes < 2:
         raise UserError(f"num_classes is {num_classes}; expected at least 2")
+    if decoder not in DECODERS:
+        raise UserError(f"decoder is {decoder!r}; expected one of {', '.join(DECODERS)}")
     if pooling not in POOLINGS:
         raise UserError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
     if attention_kernel is None:
@@ -116,7 +120,7 @@ def build_network(
     def branch(x, name):
         block6 = mobilenet.copy_blocks(backbone, mobilenet.BLOCKS[6], x, f"{name}_")
         block7 = mobilenet.copy_blocks(backbone, mobilenet.BLOCKS[7], block6, f"{name}_")
-        return partial_decoder(block7, block6, x, decoder_channels, f"{name}_decoder")
+        return partial_decoder(block7, block6, x, decoder_channels, f"{name}_decoder", conv=DECODERS[decoder])
 
     attention_logits = branch(block5, "attention")
     attended = holistic_attention(attention_logits, block5, attention_kernel, "holistic_attention")

@@ -8,7 +8,7 @@ of saliency logits. Every convolution has a bias and no batch norm, as in the VG
 - Upsampling has half-pixel centres, which TF-MOT can quantize; `align_corners` gives CPD's.
 - Weights start from Keras' Glorot uniform distribution, CPD's from a normal one of deviation 0.01.
 
-With CPD's steps and `align_corners` the parts compute what CPD's compute, weight for weight.
+With CPD's steps, `align_corners` and `convolution` the parts compute what CPD's compute, weight for weight.
 """
 
 import tensorflow as tf
@@ -27,34 +27,48 @@ class AlignedUpSampling2D(layers.Layer):
         return tf.compat.v1.image.resize_bilinear(x, size, align_corners=True)
 
 
-def _conv(x, channels, kernel, name, dilation=1):
+def convolution(x, channels, kernel, name, dilation=1):
+    """A convolution with bias."""
     return layers.Conv2D(channels, kernel, padding="same", dilation_rate=dilation, name=name)(x)
 
 
-def receptive_field_block(x, channels, name):
+def separable_convolution(x, channels, kernel, name, dilation=1):
+    """A depthwise convolution and a 1x1 one; of a 1x1 kernel, the latter alone."""
+    if kernel != 1:
+        x = layers.DepthwiseConv2D(
+            kernel, padding="same", dilation_rate=dilation, use_bias=False, name=f"{name}_depthwise"
+        )(x)
+    return layers.Conv2D(channels, 1, name=name)(x)
+
+
+DECODERS = {"full": convolution, "lite": separable_convolution}
+
+
+def receptive_field_block(x, channels, name, conv=convolution):
     """RFB: four branches of growing receptive field, concatenated, plus a 1x1 residual; ReLU on the sum only.
 
     Args:
       x: features `[batch, h, w, any]`.
       channels: width of every branch and of the output.
       name: prefix of the layers' names.
+      conv: `convolution` or `separable_convolution`.
 
     Returns:
       `[batch, h, w, channels]`, at least 0.
     """
-    branches = [_conv(x, channels, 1, f"{name}_branch0")]
+    branches = [conv(x, channels, 1, f"{name}_branch0")]
     for k in (3, 5, 7):
-        y = _conv(x, channels, 1, f"{name}_branch{k}_reduce")
-        y = _conv(y, channels, (1, k), f"{name}_branch{k}_row")
-        y = _conv(y, channels, (k, 1), f"{name}_branch{k}_column")
-        branches.append(_conv(y, channels, 3, f"{name}_branch{k}_dilated", dilation=k))
+        y = conv(x, channels, 1, f"{name}_branch{k}_reduce")
+        y = conv(y, channels, (1, k), f"{name}_branch{k}_row")
+        y = conv(y, channels, (k, 1), f"{name}_branch{k}_column")
+        branches.append(conv(y, channels, 3, f"{name}_branch{k}_dilated", dilation=k))
     y = layers.Concatenate(name=f"{name}_concat")(branches)
-    y = _conv(y, channels, 3, f"{name}_fuse")
-    residual = _conv(x, channels, 1, f"{name}_residual")
+    y = conv(y, channels, 3, f"{name}_fuse")
+    residual = conv(x, channels, 1, f"{name}_residual")
     return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([y, residual]))
 
 
-def aggregation(x1, x2, x3, name, align_corners=False):
+def aggregation(x1, x2, x3, name, align_corners=False, conv=convolution):
     """CPD's dense aggregation: deeper maps gate shallower ones by multiplication, then all are concatenated and fused.
 
     Args:
@@ -63,6 +77,7 @@ def aggregation(x1, x2, x3, name, align_corners=False):
       x3: shallowest features `[batch, h3, w3, c]`, of the size of x2 or twice that.
       name: prefix of the layers' names.
       align_corners: upsample with aligned corners, as CPD, instead of half-pixel centres.
+      conv: `convolution` or `separable_convolution`.
 
     Returns:
       Saliency logits `[batch, h3, w3, 1]`.
@@ -76,17 +91,17 @@ def aggregation(x1, x2, x3, name, align_corners=False):
         return _upsample(x, like, align_corners, f"{name}_up_{label}")
 
     x1 = up(x1, x2, "x1_to_x2")
-    x2_gated = layers.Multiply(name=f"{name}_gate2")([_conv(x1, c, 3, f"{name}_conv1"), x2])
+    x2_gated = layers.Multiply(name=f"{name}_gate2")([conv(x1, c, 3, f"{name}_conv1"), x2])
     gate3 = layers.Multiply(name=f"{name}_gate3")(
-        [_conv(up(x1, x3, "x1"), c, 3, f"{name}_conv2"), _conv(up(x2, x3, "x2"), c, 3, f"{name}_conv3")]
+        [conv(up(x1, x3, "x1"), c, 3, f"{name}_conv2"), conv(up(x2, x3, "x2"), c, 3, f"{name}_conv3")]
     )
     x3_gated = layers.Multiply(name=f"{name}_gated3")([gate3, x3])
-    y2 = layers.Concatenate(name=f"{name}_concat2")([x2_gated, _conv(x1, c, 3, f"{name}_conv4")])
-    y2 = _conv(y2, 2 * c, 3, f"{name}_fuse2")
-    y3 = layers.Concatenate(name=f"{name}_concat3")([x3_gated, _conv(up(y2, x3, "y2"), 2 * c, 3, f"{name}_conv5")])
-    y3 = _conv(y3, 3 * c, 3, f"{name}_fuse3")
-    y3 = _conv(y3, 3 * c, 3, f"{name}_conv6")
-    return _conv(y3, 1, 1, f"{name}_logits")
+    y2 = layers.Concatenate(name=f"{name}_concat2")([x2_gated, conv(x1, c, 3, f"{name}_conv4")])
+    y2 = conv(y2, 2 * c, 3, f"{name}_fuse2")
+    y3 = layers.Concatenate(name=f"{name}_concat3")([x3_gated, conv(up(y2, x3, "y2"), 2 * c, 3, f"{name}_conv5")])
+    y3 = conv(y3, 3 * c, 3, f"{name}_fuse3")
+    y3 = conv(y3, 3 * c, 3, f"{name}_conv6")
+    return conv(y3, 1, 1, f"{name}_logits")
 
 
 def _upsample(x, like, align_corners, name):
@@ -100,17 +115,17 @@ def _upsample(x, like, align_corners, name):
     return layers.UpSampling2D(2, interpolation="bilinear", name=name)(x)
 
 
-def partial_decoder(x1, x2, x3, channels, name, align_corners=False):
+def partial_decoder(x1, x2, x3, channels, name, align_corners=False, conv=convolution):
     """Decodes three levels of features into saliency logits.
 
     Args:
       x1, x2, x3: features from deepest to shallowest (blocks 7, 6 and 5), sizes as in `aggregation`, any channels.
       channels: width of the decoder, 32 in CPD.
       name: prefix of the layers' names.
-      align_corners: see `aggregation`.
+      align_corners, conv: see `aggregation`.
 
     Returns:
       Saliency logits of the height and width of x3, `[batch, h3, w3, 1]`.
     """
-    levels = [receptive_field_block(x, channels, f"{name}_rfb{i}") for i, x in enumerate((x1, x2, x3), start=1)]
-    return aggregation(*levels, name=name, align_corners=align_corners)
+    levels = [receptive_field_block(x, channels, f"{name}_rfb{i}", conv) for i, x in enumerate((x1, x2, x3), start=1)]
+    return aggregation(*levels, name=name, align_corners=align_corners, conv=conv)

@@ -2,9 +2,16 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tf_keras as keras
 
-from sdkd_tf.model.partial_decoder import AlignedUpSampling2D, aggregation, partial_decoder, receptive_field_block
+from sdkd_tf.model.partial_decoder import (
+    AlignedUpSampling2D,
+    aggregation,
+    partial_decoder,
+    receptive_field_block,
+    separable_convolution,
+)
 from tests.reference import layers as reference
 
 # CPD's module names and ours.
@@ -118,3 +125,23 @@ def test_aligned_corners_stay_at_the_corners():
 def test_steps_other_than_one_and_two_are_refused(sizes, meets):
     with pytest.raises(ValueError, match=meets):
         aggregation_model(sizes, 2, align_corners=False)
+
+
+def test_separable_convolution_equals_the_full_one_with_the_product_kernel():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 6, 6, 3)).astype(np.float32)
+    image = keras.Input((6, 6, 3))
+    model = keras.Model(image, separable_convolution(image, 5, (1, 3), "test", dilation=1))
+    depthwise, pointwise, bias = (rng.normal(size=w.shape).astype(np.float32) for w in model.weights)
+    model.set_weights([depthwise, pointwise, bias])
+    kernel = depthwise * pointwise  # [1, 3, 3, 1] times [1, 1, 3, 5]
+    expected = tf.nn.conv2d(x, kernel, 1, "SAME") + bias
+    np.testing.assert_allclose(model(x), expected, atol=1e-5)
+
+
+def test_separable_convolution_of_one_pixel_is_the_full_one():
+    image = keras.Input((6, 6, 3))
+    assert [w.shape for w in keras.Model(image, separable_convolution(image, 5, 1, "test")).weights] == [
+        (1, 1, 3, 5),
+        (5,),
+    ]

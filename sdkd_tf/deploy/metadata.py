@@ -1,0 +1,96 @@
+"""TFLite metadata: what lets MediaPipe's ImageClassifier and Android Studio's model binding use a file without further code.
+
+Slots and enum values are those of the schema that is published with TFLite (metadata_schema.fbs, identifier M001).
+"""
+
+import io
+import zipfile
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+_LABEL_FILE = "labels.txt"
+_IMAGE_PROPERTIES, _NORMALIZATION_OPTIONS = 2, 1  # members of the unions ContentProperties and ProcessUnitOptions
+_RGB, _TENSOR_AXIS_LABELS = 1, 2  # of the enums ColorSpaceType and AssociatedFileType
+
+
+def with_metadata(content, labels, name, description, version):
+    """Adds metadata and labels to a classifier with one image input and one output of probabilities.
+
+    Args:
+      content: the .tflite file's bytes.
+      labels: names of the classes, in the order of the output.
+      name, description, version: of the model.
+
+    Returns:
+      The new file's bytes: the FlatBuffer, and behind it a zip archive that holds labels.txt.
+    """
+    model = schema.ModelT.InitFromPackedBuf(content)
+    buffer, entry = schema.BufferT(), schema.MetadataT()
+    buffer.data = np.frombuffer(_model_metadata(name, description, version), np.uint8)
+    model.buffers.append(buffer)
+    entry.name, entry.buffer = "TFLITE_METADATA", len(model.buffers) - 1
+    model.metadata = [*(model.metadata or ()), entry]
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    file = io.BytesIO(builder.Output())
+    with zipfile.ZipFile(file, "a") as archive:
+        # A fixed date, so that equal models make equal files.
+        archive.writestr(zipfile.ZipInfo(_LABEL_FILE), "".join(f"{label}\n" for label in labels))
+    return file.getvalue()
+
+
+def _model_metadata(name, description, version):
+    b = flatbuffers.Builder(1024)
+    rgb = _table(b, {}, {0: _RGB})
+    pixels = _tensor(
+        b,
+        "image",
+        "RGB image that fills the square or has black bars",
+        {
+            3: _table(b, {1: rgb}, {0: _IMAGE_PROPERTIES}),
+            4: _list(
+                b,
+                [_table(b, {1: _table(b, {0: _floats(b, 127.5), 1: _floats(b, 127.5)})}, {0: _NORMALIZATION_OPTIONS})],
+            ),
+            5: _stats(b, 0.0, 255.0),
+        },
+    )
+    files = [_table(b, {0: b.CreateString(_LABEL_FILE), 1: b.CreateString("Class names.")}, {2: _TENSOR_AXIS_LABELS})]
+    scores = _tensor(b, "probability", "probabilities of the classes", {5: _stats(b, 0.0, 1.0), 6: _list(b, files)})
+    subgraph = _table(b, {2: _list(b, [pixels]), 3: _list(b, [scores])})
+    texts = {0: name, 1: description, 2: version, 7: "1.0.0"}  # 7: the oldest parser that reads all this
+    texts = {slot: b.CreateString(text) for slot, text in texts.items()}
+    b.Finish(_table(b, {**texts, 3: _list(b, [subgraph])}), b"M001")
+    return bytes(b.Output())
+
+
+def _tensor(b, name, description, fields):
+    return _table(b, {0: b.CreateString(name), 1: b.CreateString(description), **fields})
+
+
+def _stats(b, low, high):
+    return _table(b, {0: _floats(b, high), 1: _floats(b, low)})
+
+
+def _floats(b, value):
+    return b.CreateNumpyVector(np.array([value], np.float32))
+
+
+def _list(b, offsets):
+    b.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        b.PrependUOffsetTRelative(offset)
+    return b.EndVector()
+
+
+def _table(b, offsets, numbers=()):
+    """A table from {slot: offset of a string, vector or table} and {slot: enum value}."""
+    numbers = dict(numbers)
+    b.StartObject(1 + max([*offsets, *numbers]))
+    for slot, offset in offsets.items():
+        b.PrependUOffsetTRelativeSlot(slot, offset, 0)
+    for slot, number in numbers.items():
+        b.PrependInt8Slot(slot, number, 0)
+    return b.EndObject()

@@ -1,0 +1,33 @@
+"""One small untrained network as .tflite files, written once for all tests of this folder."""
+
+import numpy as np
+import pytest
+import tf_keras as keras
+from PIL import Image
+
+from sdkd_tf.deploy.conversion import with_uint8_input, write_models
+from sdkd_tf.deploy.quantization import with_probabilities
+from sdkd_tf.model.network import build_network
+
+
+@pytest.fixture(scope="session")
+def labels():
+    return ["cup", "ball", "tower"]
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory, labels):
+    """A folder with net.tflite, net_classifier.tflite (float, since that converts fast) and labels.txt."""
+    directory = tmp_path_factory.mktemp("models")
+    keras.utils.set_random_seed(0)
+    complete = with_probabilities(build_network(3, input_size=64, decoder_channels=4))
+    deployed = with_uint8_input(keras.Model(complete.input, [complete.outputs[4], complete.outputs[1]]))
+    write_models(directory, "net", deployed, labels)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory):
+    path = tmp_path_factory.mktemp("photo") / "photo.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 80, 3)).astype(np.uint8)).save(path)
+    return path
