@@ -71,7 +71,7 @@ class Distiller(Learner):
         error = self.promote(batches) if index else None
         return {**super().begin_task(index, batches), **({} if error is None else {"translator_error": error})}
 
-    def promote(self, batches, epochs=20):
+    def promote(self, batches, epochs=10):
         """Begins a task: the student becomes the frozen teacher and the teacher translator learns its maps.
 
         Args:
@@ -86,7 +86,7 @@ class Distiller(Learner):
         self.has_teacher.assign(True)
         return error
 
-    def train_teacher_translator(self, batches, epochs=20):
+    def train_teacher_translator(self, batches, epochs=10):
         """Trains the autoencoder on the teacher's maps, unsupervised, and starts the student translator from its encoder."""
         maps = tf.concat([as_outputs(self._teach(batch["image"])).saliency for batch in batches], axis=0)
         history = self.paraphraser.fit(maps, maps, epochs=epochs, batch_size=32, verbose=0)

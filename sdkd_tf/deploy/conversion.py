@@ -15,7 +15,7 @@ from sdkd_tf.data.pipeline import make_dataset, to_network_range
 from sdkd_tf.data.sequence import load_sequence
 from sdkd_tf.deploy.golden import write_golden
 from sdkd_tf.deploy.measurement import measure
-from sdkd_tf.deploy.metadata import with_metadata
+from sdkd_tf.deploy.metadata import with_metadata, without_output
 from sdkd_tf.deploy.quantization import calibrate, fix_ranges, quantization_aware, with_probabilities
 from sdkd_tf.deploy.runtime import Classifier
 from sdkd_tf.distiller import Distiller
@@ -105,11 +105,11 @@ def write_models(directory, name, deployed, labels, representative=None):
       deployed, representative: see `to_tflite`.
       labels: names of the classes.
     """
-    (directory / f"{name}.tflite").write_bytes(to_tflite(deployed, representative))
-    classifier = to_tflite(keras.Model(deployed.input, deployed.outputs[0]), representative)
+    content = to_tflite(deployed, representative)
+    (directory / f"{name}.tflite").write_bytes(content)
     description = f"Recognises {len(labels)} objects, learned task after task."
     (directory / f"{name}_classifier.tflite").write_bytes(
-        with_metadata(classifier, labels, "SDKD", description, __version__)
+        with_metadata(without_output(content, "saliency"), labels, "SDKD", description, __version__)
     )
     (directory / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
 
@@ -164,7 +164,7 @@ def with_uint8_input(model):
 
 
 def to_tflite(model, representative=None):
-    """Converts a model with the outputs [probabilities, saliency] or probabilities alone to a TFLite file's bytes.
+    """Converts a model with the outputs [probabilities, saliency] to a TFLite file's bytes.
 
     Args:
       model: quantization-aware, or float; one that takes uint8 images stays float.
@@ -183,7 +183,7 @@ def to_tflite(model, representative=None):
 
         @tf.function(input_signature=signature, autograph=False)
         def serve(image):
-            return dict(zip(("probabilities", "saliency"), tf.nest.flatten(frozen(image))))
+            return dict(zip(("probabilities", "saliency"), frozen(image)))
 
         converter = tf.lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()], tf.Module())
         if model.inputs[0].dtype != tf.uint8:

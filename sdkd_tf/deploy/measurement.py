@@ -22,8 +22,8 @@ def measure(path, network, sequence):
 
     Returns:
       A dict: bytes, float_ops, latency {median_ms, threads, machine}, and for each of `validation` and `test`: accuracy
-      {task: {float, tflite}}, top1_agreement, saliency_difference (mean absolute), and resized {nearest, bilinear}, the
-      file's mean accuracy when the caller scales images like that, see `stretch`.
+      {task: {float, tflite}}, top1_agreement and saliency_difference (mean absolute); for `test` also resized
+      {nearest, bilinear}, the file's mean accuracy when the caller scales images like that, see `stretch`.
     """
     classifier = Classifier(path)
     with tqdm(total=2 * len(sequence.tasks), desc="measuring the .tflite", unit="task") as progress:
@@ -53,7 +53,8 @@ def stretch(image, size, method):
 
 
 def _compare(classifier, network, sequence, split, progress):
-    accuracy, agree, differences, resized = {}, [], [], {"nearest": [], "bilinear": []}
+    accuracy, agree, differences = {}, [], []
+    resized = {"nearest": [], "bilinear": []} if split == "test" else {}
     for task in sequence.tasks:
         examples = getattr(task, split)
         labels = np.array([example.label for example in examples])
@@ -73,5 +74,5 @@ def _compare(classifier, network, sequence, split, progress):
         "accuracy": accuracy,
         "top1_agreement": float(np.mean(agree)),
         "saliency_difference": float(np.mean(differences)),
-        "resized": {method: float(np.mean(right)) for method, right in resized.items()},
+        **({"resized": {method: float(np.mean(right)) for method, right in resized.items()}} if resized else {}),
     }

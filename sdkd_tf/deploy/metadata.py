@@ -1,4 +1,4 @@
-"""TFLite metadata: what lets MediaPipe's ImageClassifier and Android Studio's model binding use a file without further code.
+"""Edits of a .tflite file: fewer outputs, and metadata, which lets MediaPipe's ImageClassifier and Android Studio's model binding use it without further code.
 
 Slots and enum values are those of the schema that is published with TFLite (metadata_schema.fbs, identifier M001).
 """
@@ -32,13 +32,37 @@ def with_metadata(content, labels, name, description, version):
     model.buffers.append(buffer)
     entry.name, entry.buffer = "TFLITE_METADATA", len(model.buffers) - 1
     model.metadata = [*(model.metadata or ()), entry]
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    file = io.BytesIO(builder.Output())
+    file = io.BytesIO(_packed(model))
     with zipfile.ZipFile(file, "a") as archive:
         # A fixed date, so that equal models make equal files.
         archive.writestr(zipfile.ZipInfo(_LABEL_FILE), "".join(f"{label}\n" for label in labels))
     return file.getvalue()
+
+
+def without_output(content, name):
+    """Takes an output out of a file, with the operator that computes nothing else.
+
+    Args:
+      content: the .tflite file's bytes.
+      name: of the output in the file's only signature.
+
+    Returns:
+      The new file's bytes.
+    """
+    model = schema.ModelT.InitFromPackedBuf(content)
+    graph, (signature,) = model.subgraphs[0], model.signatureDefs
+    (dropped,) = (output.tensorIndex for output in signature.outputs if output.name == name.encode())
+    signature.outputs = [output for output in signature.outputs if output.tensorIndex != dropped]
+    graph.outputs = [index for index in graph.outputs if index != dropped]
+    if not any(dropped in operator.inputs for operator in graph.operators):
+        graph.operators = [operator for operator in graph.operators if dropped not in operator.outputs]
+    return _packed(model)
+
+
+def _packed(model):
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def _model_metadata(name, description, version):

@@ -98,18 +98,16 @@ def quantization_aware(network):
     """Copies a network with fake quantization of weights and activations.
 
     Args:
-      network: a model that returns `network.Outputs`; it is left as it is.
+      network: a model that returns `network.Outputs`; its depthwise kernels are equalized, what it computes stays as it is.
 
     Returns:
       (student, deployed), two models that share weights: the student returns `network.Outputs`, the deployed model
-      [probabilities, saliency]. Depthwise kernels are equalized, and FIXED_RANGES are set.
+      [probabilities, saliency]. FIXED_RANGES are set.
     """
-    equalized = keras.models.clone_model(with_probabilities(network))
-    equalized.set_weights(network.get_weights())
-    equalize_depthwise(equalized)
+    equalize_depthwise(network)
     with _keras.quantize_scope(_SCOPE):
-        annotated = keras.models.clone_model(equalized, clone_function=_annotated_copy)
-        annotated.set_weights(equalized.get_weights())
+        annotated = keras.models.clone_model(with_probabilities(network), clone_function=_annotated_copy)
+        annotated.set_weights(network.get_weights())
         quantized = _keras.quantize_apply(annotated)
     frozen = {layer.name for layer in network.layers if not layer.trainable}
     for layer in quantized.layers:

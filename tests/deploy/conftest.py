@@ -16,11 +16,16 @@ def labels():
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory, labels):
+def network():
+    keras.utils.set_random_seed(0)
+    return build_network(3, input_size=64, decoder_channels=4)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory, network, labels):
     """A folder with net.tflite, net_classifier.tflite (float, since that converts fast) and labels.txt."""
     directory = tmp_path_factory.mktemp("models")
-    keras.utils.set_random_seed(0)
-    complete = with_probabilities(build_network(3, input_size=64, decoder_channels=4))
+    complete = with_probabilities(network)
     deployed = with_uint8_input(keras.Model(complete.input, [complete.outputs[4], complete.outputs[1]]))
     write_models(directory, "net", deployed, labels)
     return directory

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from sdkd_tf.deploy.benchmark import cost, latencies, table
+from sdkd_tf.deploy.cost import cost, latencies, table
 
 layers = keras.layers
 
