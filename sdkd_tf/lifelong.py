@@ -10,6 +10,7 @@ import shutil
 import time
 
 import numpy as np
+import tensorflow as tf
 import tf_keras as keras
 from tqdm import tqdm
 
@@ -93,7 +94,7 @@ def run(
     _clear(run_dir)
     (run_dir / "flags.flags").write_text(flagfile)
     gallery = _gallery(sequence, input_size)
-    held_out = _held_out(sequence, input_size)
+    predicted = predictions(student, _held_out(sequence, input_size))
     results = {
         "strategy": strategy,
         "architecture": architecture,
@@ -147,7 +148,7 @@ def run(
         results["history"].append({name: [float(v) for v in values] for name, values in history.history.items()})
         learner.end_task(task.train, plain)
         results["seconds_per_task"].append(time.monotonic() - start)
-        evaluate_all(student, sequence, held_out, results)
+        evaluate_all(predicted, sequence, results)
         maps.append(as_outputs(student.predict(gallery / np.float32(127.5) - 1, verbose=0)).saliency)
         student.save(run_dir / "checkpoints" / f"{task.name}.keras")
         print(f"mean validation accuracy over all tasks: {np.mean(results['accuracy_matrix']['validation'][-1]):.3f}")
@@ -200,11 +201,17 @@ def _held_out(sequence, input_size, batch_size=50):
     return make_dataset(examples, input_size, batch_size, keep=keep)
 
 
-def evaluate_all(student, sequence, held_out, results):
-    """Appends a row to each matrix in `results`: validation and test accuracy and saliency MAE on every task."""
+def evaluate_all(predicted, sequence, results):
+    """Appends a row to each matrix in `results`: validation and test accuracy and saliency MAE on every task.
+
+    Args:
+      predicted: of `_held_out`'s batches, from `predictions`.
+      sequence: the TaskSequence.
+      results: a dict with the matrices.
+    """
     counts = [len(getattr(task, split)) for split in ("validation", "test") for task in sequence.tasks]
     ends = np.cumsum(counts)[:-1]
-    sets = zip(*(np.split(values, ends) for values in evaluate(student, held_out)))
+    sets = zip(*(np.split(values, ends) for values in evaluate(predicted)))
     for split in ("validation", "test"):
         accuracies, maes = [], []
         for _ in sequence.tasks:
@@ -215,20 +222,38 @@ def evaluate_all(student, sequence, held_out, results):
         results["saliency_mae_matrix"][split].append(maes)
 
 
-def evaluate(student, batches):
-    """Runs a network over images, with a progress bar.
+def predictions(network, batches):
+    """Pairs batches with what a network says of them, as it is when they are drawn.
 
     Args:
-      student: a network that `network.as_outputs` understands.
+      network: a network that `network.as_outputs` understands.
       batches: as `pipeline.make_dataset` gives them.
+
+    Returns:
+      A tf.data.Dataset of (batch, tuple of the network's outputs). Two batches are worked on at once: a small image does
+      not keep two cores busy.
+    """
+
+    @tf.autograph.experimental.do_not_convert
+    def predict(batch):
+        return batch, tuple(tf.nest.flatten(network(batch["image"], training=False)))
+
+    return batches.map(predict, num_parallel_calls=2).prefetch(1)
+
+
+def evaluate(predicted):
+    """Compares predictions with the truth, with a progress bar.
+
+    Args:
+      predicted: from `predictions`.
 
     Returns:
       (correct, errors), arrays with one value an image: whether the label was found, and the mean absolute error of the
       refined map, upsampled to the input size, in [0, 1], nan without a mask or a map.
     """
     correct, errors = [], []
-    for batch in tqdm(batches, desc="evaluating", unit="batch"):
-        outputs = as_outputs(student.predict_on_batch(batch["image"]))
+    for batch, outputs in tqdm(predicted, desc="evaluating", unit="batch"):
+        outputs = as_outputs([output.numpy() for output in outputs])
         correct.extend(outputs.logits.argmax(axis=1) == batch["label"].numpy())
         if outputs.saliency is None:
             errors.extend([np.nan] * len(outputs.logits))
