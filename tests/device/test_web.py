@@ -1,4 +1,4 @@
-"""The web page in headless Chromium, on a golden image. Needs Chromium, and `npm install` in examples/web."""
+"""The web page in headless Chromium, on a golden image."""
 
 import functools
 import http.server
@@ -9,46 +9,22 @@ import threading
 
 import numpy as np
 import pytest
-import tf_keras as keras
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
 from sdkd_tf.data.images import letterbox, open_image
-from sdkd_tf.deploy.conversion import write_models
-from sdkd_tf.deploy.golden import write_golden
-from sdkd_tf.deploy.quantization import with_probabilities
-from sdkd_tf.deploy.runtime import Classifier
-from sdkd_tf.model.network import build_network
 
 WEB = pathlib.Path(__file__).parents[2] / "examples" / "web"
-CHROMIUM = shutil.which("chromium")
-LABELS = ["cup", "ball", "tower"]
-
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-    pytest.mark.skipif(not (WEB / "node_modules").is_dir(), reason="no `npm install` in examples/web"),
-]
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The page's folder with an int8 model and its golden directory."""
+def site(converted, tmp_path_factory):
+    """The page's folder with a model, its golden directory and a wide photo."""
     site = tmp_path_factory.mktemp("site")
     for path in WEB.iterdir():
         (site / path.name).symlink_to(path)
-    model = site / "model"
-    model.mkdir()
-    keras.utils.set_random_seed(0)
-    complete = with_probabilities(build_network(3, input_size=64, decoder_channels=4))
-    rng = np.random.default_rng(0)
-    noise = [{"image": rng.uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32)} for _ in range(8)]
-    write_models(
-        model, "sdkd_int8", keras.Model(complete.input, [complete.outputs[4], complete.outputs[1]]), LABELS, noise
-    )
-    Image.fromarray(rng.integers(0, 256, (40, 80, 3)).astype(np.uint8)).save(site / "photo.png")
-    (model / "golden").mkdir()
-    write_golden(
-        model / "golden", "sdkd_int8.tflite", Classifier(model / "sdkd_int8.tflite"), site / "photo.png", LABELS
-    )
+    (site / "model").symlink_to(converted)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 80, 3)).astype(np.uint8)).save(site / "photo.png")
     return site
 
 
@@ -60,12 +36,11 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def page(site):
     """The page after its model is loaded; requests to anywhere else fail the test."""
-    playwright = pytest.importorskip("playwright.sync_api")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=site))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     origin = f"http://127.0.0.1:{server.server_port}/"
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page()
         elsewhere = []
         page.on("request", lambda r: None if r.url.startswith((origin, "data:", "blob:")) else elsewhere.append(r.url))
@@ -77,7 +52,7 @@ def page(site):
     server.shutdown()
 
 
-def test_golden_input_gives_the_golden_answer(page, site):
+def test_golden_input_gives_the_golden_answer(page, site, labels):
     golden = site / "model" / "golden"
     expected = json.loads((golden / "expected.json").read_text())
     found = page.evaluate(
@@ -87,7 +62,7 @@ def test_golden_input_gives_the_golden_answer(page, site):
         }""",
         list((golden / "input.bin").read_bytes()),
     )
-    assert LABELS[int(np.argmax(found["probabilities"]))] == expected["label"]
+    assert labels[int(np.argmax(found["probabilities"]))] == expected["label"]
     np.testing.assert_allclose(found["probabilities"], expected["probabilities"], atol=0.02)
     np.testing.assert_allclose(found["saliency"], np.ravel(expected["saliency"]), atol=0.02)
 
@@ -107,11 +82,11 @@ def test_dropped_bytes_are_scaled_as_in_python(page, site):
     assert np.abs(found - expected).mean() < 12  # on noise; the filters differ
 
 
-def test_a_chosen_file_shows_labels_saliency_and_time(page, site):
+def test_a_chosen_file_shows_labels_saliency_and_time(page, site, labels):
     page.set_input_files("#file", site / "photo.png")
     page.wait_for_function("document.getElementById('labels').children.length === 3")
     lines = page.locator("#labels li").all_inner_texts()
-    assert sorted(line.split()[0] for line in lines) == sorted(LABELS)
+    assert sorted(line.split()[0] for line in lines) == sorted(labels)
     assert page.locator("#status").inner_text().endswith(" ms")
     assert page.evaluate("document.getElementById('picture').width") == 4 * 64
 

@@ -1,0 +1,57 @@
+"""An integer-only network in the form that convert.py writes, for the programs that have to accept it: make test-device."""
+
+import numpy as np
+import pytest
+import tf_keras as keras
+
+from sdkd_tf.data.images import letterbox, open_image
+from sdkd_tf.data.sequence import RENDERED
+from sdkd_tf.deploy.conversion import write_models
+from sdkd_tf.deploy.golden import write_golden
+from sdkd_tf.deploy.quantization import with_probabilities
+from sdkd_tf.deploy.runtime import Classifier
+from sdkd_tf.model.network import build_network
+
+SIZE = 64
+
+
+@pytest.fixture(scope="session")
+def labels():
+    return ["cup", "ball", "tower"]
+
+
+@pytest.fixture(scope="session")
+def images():
+    """Files of bundled test images, one of each object and level of light."""
+    return sorted((RENDERED / "test").glob("task[123]/*/000.jpg"))
+
+
+@pytest.fixture(scope="session")
+def pixels(images):
+    """The same at the network's size: uint8 `[n, s, s, 3]`."""
+    return np.stack([letterbox(open_image(path), SIZE) for path in images])
+
+
+@pytest.fixture(scope="session")
+def converted(tmp_path_factory, labels, images, pixels):
+    """A folder with sdkd_int8.tflite, sdkd_int8_classifier.tflite, labels.txt and golden/.
+
+    The FC layer is random but large and centred on the mean image, so that images differ in their label.
+    """
+    directory = tmp_path_factory.mktemp("converted")
+    keras.utils.set_random_seed(0)
+    network = build_network(len(labels), input_size=SIZE, decoder_channels=4)
+    scaled = (pixels / 127.5 - 1).astype(np.float32)
+    head = network.get_layer("logits")
+    features = keras.Model(network.input, head.input).predict(scaled, verbose=0)
+    kernel = np.random.default_rng(0).normal(0, 3 / features.std(axis=0).mean(), (features.shape[1], len(labels)))
+    kernel /= np.sqrt(features.shape[1])
+    head.set_weights([kernel, -features.mean(axis=0) @ kernel])
+    complete = with_probabilities(network)
+    outputs = [complete.outputs[4], complete.outputs[1]]
+    batches = [{"image": image[None]} for image in scaled]
+    write_models(directory, "sdkd_int8", keras.Model(complete.input, outputs), labels, batches)
+    (directory / "golden").mkdir()
+    model = directory / "sdkd_int8.tflite"
+    write_golden(directory / "golden", model.name, Classifier(model), images[0], labels)
+    return directory
