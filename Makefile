@@ -1,12 +1,13 @@
 # make quickstart: trains SDKD over 12 tasks, converts to int8 TFLite, labels a few test images, reports
 # make test:       lint and all tests but those of
+# make test-long: those that take minutes
 # make test-device: what MediaPipe, Arm's Vela and a browser make of the converted files; needs chromium and npm
 PYTHON ?= python3
 BIN = .venv/bin
 RUN = runs/quickstart
 IMAGES = $(wildcard sdkd_tf/data/rendered/test/task[159]/*_01/000.jpg)
 
-.PHONY: quickstart test test-device
+.PHONY: quickstart test test-long test-device
 
 quickstart: .venv/installed
 	$(BIN)/python train.py --flagfile=configs/quickstart.flags --overwrite
@@ -18,6 +19,9 @@ test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q --durations=10
+
+test-long: .venv/installed
+	$(BIN)/python -m pytest -q --durations=10 -m long
 
 test-device: .venv/installed
 	$(BIN)/python -m pip install -q --no-deps -r requirements-device.lock

@@ -26,7 +26,8 @@ flags.DEFINE_float(
     "first_task_learning_rate", None, "The same for the first task; as --learning_rate if not given.", lower_bound=0
 )
 flags.DEFINE_integer("seed", 0, "Of weights, shuffling and augmentation.")
-flags.DEFINE_bool("overwrite", False, "Replace a finished run in --run_dir.")
+flags.DEFINE_bool("deterministic", False, "The same flags give the same bits on the same machine.")
+flags.DEFINE_bool("overwrite", False, "Replace a run in --run_dir; without it, an unfinished one goes on.")
 
 flags.DEFINE_string("architecture", "sdkd", "sdkd, or vgg16 (the baseline; of the flags below it has input_size only).")
 NETWORK = (
@@ -104,6 +105,7 @@ def main(argv):
             learning_rate=FLAGS.learning_rate,
             first_task_learning_rate=FLAGS.first_task_learning_rate,
             seed=FLAGS.seed,
+            deterministic=FLAGS.deterministic,
             overwrite=FLAGS.overwrite,
             architecture=FLAGS.architecture,
             network={

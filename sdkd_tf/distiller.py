@@ -54,6 +54,7 @@ class Distiller(Learner):
             map_size = student.outputs[1].shape[1]
             self.paraphraser, self.teacher_translator = build_paraphraser(map_size, factor_width)
             self.paraphraser.compile(keras.optimizers.Adam(1e-2), loss="mae")
+            self.paraphraser.optimizer.build(self.paraphraser.trainable_variables)
             self.student_translator = build_translator(map_size, factor_width)
         self.lambda1, self.lambda2 = lambda1, lambda2
         self.temperature, self.alpha = temperature, alpha
@@ -66,6 +67,11 @@ class Distiller(Learner):
     def trained_variables(self):
         translator = self.student_translator.trainable_variables if self.has_factors else []
         return super().trained_variables + translator
+
+    @property
+    def saved_variables(self):
+        optimizer = self.paraphraser.optimizer.variables if self.has_factors else []
+        return [*super().saved_variables, *optimizer]
 
     def begin_task(self, index, batches):
         error = self.promote(batches) if index else None

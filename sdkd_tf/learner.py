@@ -64,10 +64,10 @@ class Learner(keras.Model):
 
         Args:
           examples: the task's training Examples.
-          make: a function that makes shuffled and augmented batches of Examples.
+          make: a function that makes shuffled and augmented batches of Examples, as many as an epoch has steps.
 
         Returns:
-          A tf.data.Dataset like `make(examples)`; as many of its batches are drawn as the task's own images fill.
+          A tf.data.Dataset like `make(examples)`.
         """
         return make(examples)
 
@@ -122,6 +122,25 @@ class Learner(keras.Model):
           examples: the task's training Examples.
           make: a function of Examples and a batch size that makes batches in order, not augmented.
         """
+
+    @property
+    def saved_variables(self):
+        """The variables that a run needs to go on after it was killed, in an order that is always the same."""
+        return [*self.variables, *self.optimizer.variables]
+
+    def state(self):
+        """What else it needs, as JSON: nothing, unless a strategy keeps something besides variables."""
+        return {}
+
+    def restore(self, state, values):
+        """Takes back what `state` and `saved_variables` gave.
+
+        Args:
+          state: the dict.
+          values: one array a variable.
+        """
+        for variable, value in zip(self.saved_variables, values, strict=True):
+            variable.assign(value)
 
     @property
     def kept_examples(self):

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import math
 import os
 import pathlib
 import resource
@@ -14,19 +13,21 @@ import tensorflow as tf
 import tf_keras as keras
 from tqdm import tqdm
 
-from sdkd_tf import report, saliency_metrics
+from sdkd_tf import report
+from sdkd_tf.atomic import atomic_file
+from sdkd_tf.callbacks import CosineDecay, StopAtNonFinite
 from sdkd_tf.data.pipeline import make_dataset
 from sdkd_tf.data.sequence import check_images, load_sequence
 from sdkd_tf.errors import UserError
+from sdkd_tf.evaluation import evaluate_all, held_out, predictions
 from sdkd_tf.heartbeat import FirstStepHeartbeat
 from sdkd_tf.model.network import as_outputs, build_network
 from sdkd_tf.model.vgg16 import build_vgg16
+from sdkd_tf.progress import Progress
 from sdkd_tf.strategies import STRATEGIES
-from sdkd_tf.upsampling import upsample
 
 ARCHITECTURES = {"sdkd": build_network, "vgg16": build_vgg16}
 _OVERLAY_IMAGES = 8
-_KEEP_BYTES = 2**29  # of decoded images, over which they are decoded anew for every evaluation
 
 
 def run(
@@ -40,6 +41,7 @@ def run(
     learning_rate=1e-4,
     first_task_learning_rate=None,
     seed=0,
+    deterministic=False,
     overwrite=False,
     architecture="sdkd",
     network=None,
@@ -49,7 +51,11 @@ def run(
     """Trains a lifelong sequence and writes the run directory.
 
     A run directory holds `results.json`, `flags.flags`, `model.keras`, `checkpoints/<task>.keras`, `logs/` for
-    TensorBoard, `saliency.npz` and `plots/`. `results.json` is written last: a directory without it holds no run.
+    TensorBoard, `saliency.npz` and `plots/`. `results.json` is written when everything else but the plots is there.
+
+    A run that was killed goes on from the last epoch that it finished when it is called again with the same arguments; until
+    then its state is in `progress/`. Whatever is random depends on the seed, the task and the epoch alone, so the results are
+    those of a run that was not killed: bit for bit, if `deterministic`.
 
     Args:
       run_dir: where to write.
@@ -62,7 +68,8 @@ def run(
       learning_rate: Adam's at the start of each task; falls along a half cosine to 0 over the task's epochs.
       first_task_learning_rate: the same for the first task; None means `learning_rate`.
       seed: of weights, shuffling and augmentation.
-      overwrite: replace a finished run.
+      deterministic: compute sums in the same order every time.
+      overwrite: replace what `run_dir` holds, be it finished or not.
       architecture: `sdkd`, or `vgg16`, the paper's baseline.
       network: keyword arguments of `build_network` or `build_vgg16` (without num_classes).
       options: keyword arguments of the strategy's class.
@@ -72,7 +79,8 @@ def run(
       The content of results.json.
 
     Raises:
-      UserError: bad data, an unknown strategy, or a finished run in `run_dir`.
+      UserError: bad data, an unknown strategy, a finished run in `run_dir`, an unfinished one with other arguments, or a loss
+        that is not finite.
     """
     run_dir = pathlib.Path(run_dir)
     if strategy not in STRATEGIES:
@@ -83,28 +91,125 @@ def run(
         raise UserError(f"run_dir {run_dir}: already holds a finished run; use another or --overwrite")
     sequence = load_sequence(data_dir, **(selection or {}))
     everything = [e for task in sequence.tasks for e in (*task.train, *task.validation, *task.test)]
-    check_images(everything, lambda x: tqdm(x, desc="checking images", unit="image"))
+    fingerprint = check_images(everything, lambda x: tqdm(x, desc="checking images", unit="image"))
+    settings = {
+        "data": str(data_dir),
+        "fingerprint": fingerprint,
+        "selection": selection or {},
+        "strategy": strategy,
+        "epochs": epochs,
+        "first_task_epochs": first_task_epochs or epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "first_task_learning_rate": first_task_learning_rate or learning_rate,
+        "seed": seed,
+        "deterministic": deterministic,
+        "architecture": architecture,
+        "network": network or {},
+        "options": options or {},
+    }
 
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
     student = ARCHITECTURES[architecture](len(sequence.classes), **(network or {}))
-    input_size = student.input_shape[1]
     learner = STRATEGIES[strategy](student, **(options or {}))
     learner.compile(keras.optimizers.Adam(clipvalue=0.5))
 
-    _clear(run_dir)
-    (run_dir / "flags.flags").write_text(flagfile)
-    gallery = _gallery(sequence, input_size)
-    predicted = predictions(student, _held_out(sequence, input_size))
-    results = {
-        "strategy": strategy,
-        "architecture": architecture,
-        "seed": seed,
-        "data": str(data_dir),
-        "selection": selection or {},
+    progress = Progress(run_dir / "progress")
+    saved = None if overwrite else progress.load()
+    if saved:
+        state, arrays = saved
+        _check_same(run_dir, state["settings"], settings)
+        maps, values = arrays[0], arrays[1:]
+        learner.restore(state["learner"], values)
+        results = state["results"]
+        print(f"going on after task {state['task']}, epoch {state['epoch']}")
+    else:
+        _clear(run_dir)
+        with atomic_file(run_dir / "flags.flags", "w") as file:
+            file.write(flagfile)
+        state = {"task": 0, "epoch": 0}
+        maps = np.zeros((0,))
+        results = _no_results(settings, sequence, student)
+
+    def save(task, epoch):
+        state = {"settings": settings, "task": task, "epoch": epoch, "results": results, "learner": learner.state()}
+        progress.save(state, [maps, *(variable.numpy() for variable in learner.saved_variables)])
+
+    def plain(examples, size=batch_size):
+        return make_dataset(examples, student.input_shape[1], size)
+
+    gallery = _gallery(sequence, student.input_shape[1])
+    predicted = predictions(student, held_out(sequence, student.input_shape[1]))
+    first = state["task"]
+    for index, task in list(enumerate(sequence.tasks))[first:]:
+        print(f"\ntask {index + 1}/{len(sequence.tasks)}: {task.name}, {len(task.train)} images, strategy {strategy}")
+        clock = _Clock(results["seconds_per_task"], index)
+        done = state["epoch"] if index == first else 0
+        if not done:
+            _seed_all(seed, index, "begin")
+            results["replay_images"], results["stored_bytes"] = len(learner.kept_examples), learner.stored_bytes
+            results["preparation"].append(learner.begin_task(index, plain(task.train)))
+            results["history"].append({})
+
+        def epoch_ended(epoch, logs, index=index, clock=clock):
+            for name, value in logs.items():
+                results["history"][index].setdefault(name, []).append(float(value))
+            clock.stop()
+            save(index, epoch + 1)
+            clock.start()
+
+        task_epochs, rate = settings["epochs"], settings["learning_rate"]
+        if index == 0:
+            task_epochs, rate = settings["first_task_epochs"], settings["first_task_learning_rate"]
+        if done < task_epochs:
+            steps = max(1, len(task.train) // batch_size)
+            batches = _epochs(learner, task, range(done, task_epochs), steps, batch_size, (seed, index))
+            learner.fit(
+                batches,
+                steps_per_epoch=steps,
+                initial_epoch=done,
+                epochs=task_epochs,
+                callbacks=[
+                    *([FirstStepHeartbeat()] if index == first else []),
+                    StopAtNonFinite(task.name),
+                    CosineDecay(task_epochs, rate),
+                    keras.callbacks.TensorBoard(str(run_dir / "logs" / task.name), write_graph=False),
+                    keras.callbacks.LambdaCallback(on_epoch_end=epoch_ended),
+                ],
+                verbose=1,
+            )
+        _seed_all(seed, index, "end")
+        learner.end_task(task.train, plain)
+        clock.stop()
+        evaluate_all(predicted, sequence, results)
+        new = as_outputs(student.predict(gallery / np.float32(127.5) - 1, verbose=0)).saliency
+        if new is not None:
+            maps = np.concatenate([maps, new[None]]) if index else new[None]
+        _save_network(student, run_dir / "checkpoints" / f"{task.name}.keras")
+        save(index + 1, 0)
+        print(f"mean validation accuracy over all tasks: {np.mean(results['accuracy_matrix']['validation'][-1]):.3f}")
+
+    results["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    _save_network(student, run_dir / "model.keras")
+    if learner.has_saliency:
+        with atomic_file(run_dir / "saliency.npz") as file:
+            np.savez_compressed(file, images=gallery, maps=maps)
+    with atomic_file(run_dir / "results.json", "w") as file:
+        json.dump(results, file, indent=1)
+    progress.clear()
+    report.plot_run(run_dir)
+    return results
+
+
+def _no_results(settings, sequence, student):
+    """What results.json holds, before the first task."""
+    return {
+        **settings,
         "classes": list(sequence.classes),
         "tasks": [task.name for task in sequence.tasks],
-        "input_size": input_size,
-        "options": options or {},
+        "input_size": student.input_shape[1],
         "images": {"train": [len(t.train) for t in sequence.tasks], "test": [len(t.test) for t in sequence.tasks]},
         "replay_images": 0,
         "stored_bytes": 0,
@@ -116,52 +221,65 @@ def run(
         "preparation": [],
     }
 
-    def plain(examples, size=batch_size):
-        return make_dataset(examples, input_size, size)
 
-    maps = []
-    for index, task in enumerate(sequence.tasks):
-        print(f"\ntask {index + 1}/{len(sequence.tasks)}: {task.name}, {len(task.train)} images, strategy {strategy}")
-        start = time.monotonic()
+def _check_same(run_dir, saved, settings):
+    """Raises UserError if an unfinished run was started with other settings."""
+    given = json.loads(json.dumps(settings))
+    differing = [f"{name} {saved.get(name)!r}, not {given[name]!r}" for name in given if given[name] != saved.get(name)]
+    if differing:
+        raise UserError(
+            f"run_dir {run_dir}: holds an unfinished run of other flags or data ({'; '.join(differing)});"
+            " expected the same to go on, or --overwrite to start anew"
+        )
+
+
+def _epochs(learner, task, epochs, steps, batch_size, seed):
+    """The batches of several epochs, one behind the other; those of an epoch depend on `seed` and its number alone."""
+    batches = None
+    for epoch in epochs:
         augmented = functools.partial(
-            make_dataset, input_size=input_size, batch_size=batch_size, augment_seed=seed + index, drop_remainder=True
+            make_dataset,
+            input_size=learner.student.input_shape[1],
+            batch_size=batch_size,
+            augment_seed=_number(*seed, epoch),
+            batches=steps,
         )
-        results["replay_images"], results["stored_bytes"] = len(learner.kept_examples), learner.stored_bytes
-        results["preparation"].append(learner.begin_task(index, plain(task.train)))
-        task_epochs, rate = epochs, learning_rate
-        if index == 0:
-            task_epochs, rate = first_task_epochs or epochs, first_task_learning_rate or learning_rate
-        train = learner.training_batches(task.train, augmented).take(max(1, len(task.train) // batch_size))
-        history = learner.fit(
-            train,
-            epochs=task_epochs,
-            callbacks=[
-                *([FirstStepHeartbeat()] if index == 0 else []),
-                CosineDecay(task_epochs, rate),
-                keras.callbacks.TensorBoard(str(run_dir / "logs" / task.name), write_graph=False),
-                keras.callbacks.TerminateOnNaN(),
-            ],
-            verbose=1,
-        )
-        if not math.isfinite(history.history["loss"][-1]):
-            raise UserError(f"task {task.name}: the loss is not finite; lower --learning_rate (is {learning_rate})")
-        results["history"].append({name: [float(v) for v in values] for name, values in history.history.items()})
-        learner.end_task(task.train, plain)
-        results["seconds_per_task"].append(time.monotonic() - start)
-        evaluate_all(predicted, sequence, results)
-        maps.append(as_outputs(student.predict(gallery / np.float32(127.5) - 1, verbose=0)).saliency)
-        student.save(run_dir / "checkpoints" / f"{task.name}.keras")
-        print(f"mean validation accuracy over all tasks: {np.mean(results['accuracy_matrix']['validation'][-1]):.3f}")
+        _seed_all(*seed, epoch)
+        new = learner.training_batches(task.train, augmented)
+        batches = new if batches is None else batches.concatenate(new)
+    return batches
 
-    results["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    student.save(run_dir / "model.keras")
-    if learner.has_saliency:
-        np.savez_compressed(run_dir / "saliency.npz", images=gallery, maps=np.stack(maps))
-    temporary = run_dir / "results.json.tmp"
-    temporary.write_text(json.dumps(results, indent=1))
-    os.replace(temporary, run_dir / "results.json")
-    report.plot_run(run_dir)
-    return results
+
+def _number(seed, task, part):
+    """A number below 2^31 for what is random in a part of a task: `begin`, an epoch, or `end`."""
+    part = {"begin": 0, "end": 1}[part] if isinstance(part, str) else part + 2
+    return int(np.random.SeedSequence([seed, task, part]).generate_state(1)[0] >> 1)
+
+
+def _seed_all(seed, task, part):
+    keras.utils.set_random_seed(_number(seed, task, part))
+
+
+class _Clock:
+    """Adds the seconds that it runs to `seconds[index]`, from its making on."""
+
+    def __init__(self, seconds, index):
+        seconds.extend([0.0] * (index + 1 - len(seconds)))
+        self._seconds, self._index = seconds, index
+        self.start()
+
+    def start(self):
+        self._since = time.monotonic()
+
+    def stop(self):
+        self._seconds[self._index] += time.monotonic() - self._since
+
+
+def _save_network(network, path):
+    """Saves under another name first, so that `path` holds a whole network or none."""
+    temporary = path.parent / f".partial-{path.name}"
+    network.save(temporary)
+    os.replace(temporary, path)
 
 
 def _clear(run_dir):
@@ -172,97 +290,9 @@ def _clear(run_dir):
         raise UserError(f"run_dir {run_dir}: cannot be made a directory ({error.strerror})") from error
     for name in ("results.json", "model.keras", "saliency.npz", "flags.flags"):
         (run_dir / name).unlink(missing_ok=True)
-    for name in ("checkpoints", "logs", "plots", "tflite"):
+    for name in ("progress", "checkpoints", "logs", "plots", "tflite"):
         shutil.rmtree(run_dir / name, ignore_errors=True)
     (run_dir / "checkpoints").mkdir()
-
-
-class CosineDecay(keras.callbacks.Callback):
-    """Lets the learning rate fall along a half cosine, from its start at epoch 0 to 0 after the last.
-
-    Args:
-      epochs: of the `fit` that this is given to.
-      learning_rate: at the start.
-    """
-
-    def __init__(self, epochs, learning_rate):
-        super().__init__()
-        self._epochs, self._learning_rate = epochs, learning_rate
-
-    def on_epoch_begin(self, epoch, logs=None):
-        share = 0.5 * (1.0 + math.cos(math.pi * epoch / self._epochs))
-        self.model.optimizer.learning_rate = share * self._learning_rate
-
-
-def _held_out(sequence, input_size, batch_size=50):
-    """Batches of all validation and then all test images of a sequence, kept in memory if they take little of it."""
-    examples = [e for split in ("validation", "test") for task in sequence.tasks for e in getattr(task, split)]
-    keep = len(examples) * input_size**2 * 4 <= _KEEP_BYTES
-    return make_dataset(examples, input_size, batch_size, keep=keep)
-
-
-def evaluate_all(predicted, sequence, results):
-    """Appends a row to each matrix in `results`: validation and test accuracy and saliency MAE on every task.
-
-    Args:
-      predicted: of `_held_out`'s batches, from `predictions`.
-      sequence: the TaskSequence.
-      results: a dict with the matrices.
-    """
-    counts = [len(getattr(task, split)) for split in ("validation", "test") for task in sequence.tasks]
-    ends = np.cumsum(counts)[:-1]
-    sets = zip(*(np.split(values, ends) for values in evaluate(predicted)))
-    for split in ("validation", "test"):
-        accuracies, maes = [], []
-        for _ in sequence.tasks:
-            hits, errors = next(sets)
-            accuracies.append(float(hits.mean()))
-            maes.append(None if np.isnan(errors).all() else float(np.nanmean(errors)))
-        results["accuracy_matrix"][split].append(accuracies)
-        results["saliency_mae_matrix"][split].append(maes)
-
-
-def predictions(network, batches):
-    """Pairs batches with what a network says of them, as it is when they are drawn.
-
-    Args:
-      network: a network that `network.as_outputs` understands.
-      batches: as `pipeline.make_dataset` gives them.
-
-    Returns:
-      A tf.data.Dataset of (batch, tuple of the network's outputs). Two batches are worked on at once: a small image does
-      not keep two cores busy.
-    """
-
-    @tf.autograph.experimental.do_not_convert
-    def predict(batch):
-        return batch, tuple(tf.nest.flatten(network(batch["image"], training=False)))
-
-    return batches.map(predict, num_parallel_calls=2).prefetch(1)
-
-
-def evaluate(predicted):
-    """Compares predictions with the truth, with a progress bar.
-
-    Args:
-      predicted: from `predictions`.
-
-    Returns:
-      (correct, errors), arrays with one value an image: whether the label was found, and the mean absolute error of the
-      refined map, upsampled to the input size, in [0, 1], nan without a mask or a map.
-    """
-    correct, errors = [], []
-    for batch, outputs in tqdm(predicted, desc="evaluating", unit="batch"):
-        outputs = as_outputs([output.numpy() for output in outputs])
-        correct.extend(outputs.logits.argmax(axis=1) == batch["label"].numpy())
-        if outputs.saliency is None:
-            errors.extend([np.nan] * len(outputs.logits))
-            continue
-        masks = batch["mask"].numpy()[..., 0]
-        maps = upsample(outputs.saliency[..., 0], *masks.shape[1:])
-        for saliency, mask, has_mask in zip(maps, masks, batch["has_mask"].numpy()):
-            errors.append(saliency_metrics.mean_absolute_error(saliency, mask) if has_mask else np.nan)
-    return np.array(correct), np.array(errors)
 
 
 def _gallery(sequence, input_size):

@@ -7,6 +7,7 @@ import pytest
 import tf_keras as keras
 
 from sdkd_tf import lifelong
+from sdkd_tf.callbacks import CosineDecay
 from sdkd_tf.data import pipeline
 from sdkd_tf.errors import UserError
 from sdkd_tf.learner import Learner
@@ -84,7 +85,7 @@ def test_unknown_architecture(tmp_path):
 def test_learning_rate_falls_along_a_cosine():
     model = Learner(one_layer(2))
     model.compile(keras.optimizers.Adam())
-    decay = lifelong.CosineDecay(4, 0.1)
+    decay = CosineDecay(4, 0.1)
     decay.set_model(model)
     rates = []
     for epoch in range(4):

@@ -16,16 +16,17 @@ def to_network_range(image):
     return tf.cast(image, tf.float32) / 127.5 - 1.0
 
 
-def make_dataset(examples, input_size, batch_size, augment_seed=None, drop_remainder=False, keep=False):
+def make_dataset(examples, input_size, batch_size, augment_seed=None, batches=1, keep=False):
     """Builds the batches of some examples.
 
     Args:
       examples: a sequence of Examples.
       input_size: side of the square images in pixels.
       batch_size: images a batch.
-      augment_seed: an integer shuffles and augments, differently in every epoch; None keeps order and images.
-      drop_remainder: leave out the last, smaller batch, unless it is the only one.
-      keep: decode every image once and keep it in memory, 4 * input_size^2 bytes each; not for shuffled batches.
+      augment_seed: an integer shuffles and augments, pass after pass in another order and with other views, the same whenever it is
+        read from its start; None gives one pass in order, not augmented.
+      batches: how many with an `augment_seed`; each is full.
+      keep: decode every image once and keep it in memory, 4 * input_size^2 bytes each; not with an `augment_seed`.
 
     Returns:
       A tf.data.Dataset of dicts: image `[b, s, s, 3]` float32 in [-1, 1], label `[b]` int32, mask `[b, s, s, 1]` float32
@@ -51,18 +52,34 @@ def make_dataset(examples, input_size, batch_size, augment_seed=None, drop_remai
             "has_mask": tf.cast(has_mask, tf.float32),
         }
 
-    dataset = tf.data.Dataset.from_tensor_slices(files)
-    if augment_seed is not None:
-        dataset = dataset.shuffle(len(examples), seed=augment_seed)
+    if augment_seed is None:
+        dataset = tf.data.Dataset.from_tensor_slices(files)
+    else:
+        columns = tuple(tf.constant(column) for column in files)
+        order = shuffled_passes(len(examples), augment_seed).take(batches * batch_size)
+        dataset = order.map(lambda index: tuple(column[index] for column in columns))
     dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
     if keep:
         dataset = dataset.cache()
     dataset = dataset.map(scale, num_parallel_calls=tf.data.AUTOTUNE)
     if augment_seed is not None:
-        seeds = tf.data.Dataset.random(augment_seed, rerandomize_each_iteration=True).batch(2)
+        seeds = tf.data.Dataset.counter().map(lambda number: tf.stack([tf.constant(augment_seed, tf.int64), number]))
         dataset = tf.data.Dataset.zip((dataset, seeds)).map(augment, num_parallel_calls=tf.data.AUTOTUNE)
-    dataset = dataset.batch(batch_size, drop_remainder=drop_remainder and len(examples) >= batch_size)
+    dataset = dataset.batch(batch_size)
     return dataset.prefetch(2)
+
+
+def shuffled_passes(count, seed):
+    """An endless dataset of indices: pass after pass over 0 to `count` - 1, each in another order.
+
+    It keeps no state, so that what it gives depends on the seed and the place alone, not on who has read from it before.
+    """
+
+    def index(number):
+        turn = tf.cast(tf.stack([seed, number // count]), tf.int32)
+        return tf.random.experimental.index_shuffle(tf.cast(number % count, tf.int32), turn, count - 1)
+
+    return tf.data.Dataset.counter().map(index)
 
 
 def _read(image_path, mask_path, box, size):

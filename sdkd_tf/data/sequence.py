@@ -1,6 +1,7 @@
 """A task sequence on disk, in any of the layouts of `layouts.LAYOUTS`, with its saliency targets."""
 
 import dataclasses
+import hashlib
 import pathlib
 
 from sdkd_tf.data.images import open_image
@@ -28,6 +29,16 @@ class Example:
     label: int
     mask: pathlib.Path | None
     box: tuple[int, int, int, int] | None = None
+
+    def to_json(self):
+        """Itself as lists, strings and numbers."""
+        return [str(self.image), self.label, str(self.mask) if self.mask else None, self.box]
+
+    @classmethod
+    def from_json(cls, saved):
+        """The Example that `to_json` saved."""
+        image, label, mask, box = saved
+        return cls(pathlib.Path(image), label, pathlib.Path(mask) if mask else None, tuple(box) if box else None)
 
     @property
     def stored_bytes(self):
@@ -111,12 +122,20 @@ def check_images(examples, progress=lambda x: x):
       examples: Examples to check.
       progress: wraps the iteration, for instance tqdm.
 
+    Returns:
+      The data's fingerprint: SHA-256, in hexadecimal, of labels, boxes, and the files of images and masks in their order.
+
     Raises:
       UserError: the first problem that `examine` tells.
     """
+    digest = hashlib.sha256()
     for example in progress(examples):
         for problem in examine(example)[1]:
             raise UserError(problem)
+        digest.update(f"{example.label} {example.box}".encode())
+        for path in (example.image, example.mask):
+            digest.update(path.read_bytes() if path else b"")
+    return digest.hexdigest()
 
 
 def examine(example):

@@ -11,6 +11,7 @@ import tf_keras as keras
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from sdkd_tf import __version__
+from sdkd_tf.callbacks import CosineDecay
 from sdkd_tf.data.pipeline import make_dataset, to_network_range
 from sdkd_tf.data.sequence import load_sequence
 from sdkd_tf.deploy.golden import write_golden
@@ -21,7 +22,6 @@ from sdkd_tf.deploy.runtime import Classifier
 from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
 from sdkd_tf.heartbeat import FirstStepHeartbeat, heartbeat
-from sdkd_tf.lifelong import CosineDecay
 from sdkd_tf.report import load_results
 
 QUANTIZATIONS = ("qat", "ptq", "float")
@@ -66,9 +66,10 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
     last_task, input_size = sequence.tasks[-1].train, results["input_size"]
     representative = None
     if quantization == "qat":
-        batches = make_dataset(last_task, input_size, batch_size, augment_seed=seed, drop_remainder=True)
+        steps = max(1, len(last_task) // batch_size)
+        batches = make_dataset(last_task, input_size, batch_size, augment_seed=seed, batches=steps * epochs)
         options = {k: v for k, v in results["options"].items() if k in ("saliency_weight", *Distiller.options)}
-        deployed = train_quantized(network, batches, {**options, "lambda2": lambda2}, epochs, learning_rate)
+        deployed = train_quantized(network, batches, {**options, "lambda2": lambda2}, steps, epochs, learning_rate)
     else:
         complete = with_probabilities(network)
         deployed = keras.Model(complete.input, [complete.outputs[4], complete.outputs[1]])
@@ -125,13 +126,14 @@ def load_network(path):
         raise UserError(f"model {path}: cannot be loaded ({str(error).splitlines()[0]})") from error
 
 
-def train_quantized(network, batches, distillation, epochs, learning_rate):
+def train_quantized(network, batches, distillation, steps, epochs, learning_rate):
     """Quantization-aware training by SDKD: the float network teaches the quantized one.
 
     Args:
       network: the float network.
-      batches: training batches of the last task.
+      batches: training batches of the last task for all epochs.
       distillation: keyword arguments of Distiller.
+      steps: batches an epoch.
       epochs, learning_rate: of the training.
 
     Returns:
@@ -142,10 +144,11 @@ def train_quantized(network, batches, distillation, epochs, learning_rate):
         calibrate(student, network, batches.take(_CALIBRATION_BATCHES))
         distiller = Distiller(student, teacher=network, **distillation)
         if distiller.has_factors:
-            distiller.train_teacher_translator(batches)
+            distiller.train_teacher_translator(batches.take(steps))
     distiller.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
     distiller.fit(
         batches,
+        steps_per_epoch=steps,
         epochs=epochs,
         callbacks=[
             FirstStepHeartbeat("building the graph of quantization-aware training"),

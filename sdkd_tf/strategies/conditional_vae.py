@@ -1,5 +1,7 @@
 """A small conditional variational autoencoder of images (Kingma, Welling, ICLR 2014; Sohn, Lee, Yan, NeurIPS 2015)."""
 
+import random
+
 import tensorflow as tf
 import tf_keras as keras
 
@@ -19,6 +21,8 @@ class ConditionalVAE(keras.Model):
         self.num_classes, self.image_size, self.code_size = num_classes, image_size, code_size
         self.encoder = _encoder(num_classes, image_size, code_size)
         self.decoder = _decoder(num_classes, image_size, code_size)
+        self.random = tf.random.Generator.from_seed(random.getrandbits(31))
+        self.random_state = self.random.state  # a variable, saved with the others
         self.loss_tracker = keras.metrics.Mean(name="loss")
 
     @property
@@ -31,7 +35,7 @@ class ConditionalVAE(keras.Model):
         images, labels = data
         with tf.GradientTape() as tape:
             mean, log_variance = tf.split(self.encoder([images, labels]), 2, axis=1)
-            code = mean + tf.exp(log_variance / 2.0) * tf.random.normal(tf.shape(mean))
+            code = mean + tf.exp(log_variance / 2.0) * self.random.normal(tf.shape(mean))
             squared = tf.reduce_sum(tf.square(self.decoder([code, labels]) - images), axis=(1, 2, 3))
             divergence = tf.reduce_sum(tf.square(mean) + tf.exp(log_variance) - 1.0 - log_variance, axis=1) / 2.0
             loss = tf.reduce_mean(squared / (2.0 * 0.1) + divergence)
@@ -42,7 +46,7 @@ class ConditionalVAE(keras.Model):
 
     def sample(self, labels):
         """Draws one image for each label: float32 `[n, s, s, 3]` in [-1, 1]."""
-        codes = tf.random.normal((len(labels), self.code_size))
+        codes = self.random.normal((len(labels), self.code_size))
         return tf.convert_to_tensor(self.decoder.predict([codes, tf.convert_to_tensor(labels)], verbose=0))
 
 

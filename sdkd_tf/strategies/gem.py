@@ -6,6 +6,7 @@ import numpy as np
 import quadprog
 import tensorflow as tf
 
+from sdkd_tf.data.sequence import Example
 from sdkd_tf.learner import Learner
 
 
@@ -54,6 +55,13 @@ class GEM(Learner):
         for name, kept in self.memory.items():
             kept.assign(tf.concat([kept, batch[name][None]], axis=0))
 
+    def state(self):
+        return {**super().state(), "kept": [example.to_json() for example in self._kept]}
+
+    def restore(self, state, values):
+        super().restore(state, values)
+        self._kept = tuple(map(Example.from_json, state["kept"]))
+
     @property
     def kept_examples(self):
         return self._kept
@@ -68,12 +76,14 @@ class AGEM(GEM):
     def __init__(self, student, **gem):
         super().__init__(student, **gem)
         self._batch = max(1, min(16, self._size))
+        self._random = tf.random.Generator.from_seed(random.getrandbits(31))
+        self.random_state = self._random.state  # a variable, saved with the others
 
     def adjusted(self, gradients):
         count = tf.size(self.memory["label"])
 
         def averaged():
-            chosen = tf.random.uniform([self._batch], 0, count, tf.int32)
+            chosen = self._random.uniform([self._batch], 0, count, tf.int32)
             flat = {name: tf.reshape(kept, (-1, *kept.shape[2:])) for name, kept in self.memory.items()}
             batch = {name: tf.gather(kept, chosen) for name, kept in flat.items()}
             return project_on_one(_flat(gradients), _flat(self.gradients(batch)[0]))

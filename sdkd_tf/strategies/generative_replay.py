@@ -1,8 +1,11 @@
 """Deep generative replay (Shin et al., NeurIPS 2017): old images are drawn from a model of them, and labelled by the network."""
 
+import random
+
 import tensorflow as tf
 import tf_keras as keras
 
+from sdkd_tf.data.pipeline import shuffled_passes
 from sdkd_tf.learner import Learner
 from sdkd_tf.model.network import as_outputs
 from sdkd_tf.strategies.conditional_vae import ConditionalVAE
@@ -28,20 +31,33 @@ class GenerativeReplay(Learner):
         self._count, self._epochs = generated_images, generator_epochs
         self.generator = ConditionalVAE(student.output_shape[0][1] if self.has_saliency else student.output_shape[1])
         self.generator.compile(keras.optimizers.Adam(1e-3))
-        self._drawn = None
+        self.generator.optimizer.build(self.generator.trainable_variables)
+        side = student.input_shape[1]
+        shapes = {"image": (side, side, 3), "mask": (side, side, 1), "label": (), "has_mask": ()}
+        self.drawn = {
+            name: tf.Variable(
+                tf.zeros((0, *shape), tf.int32 if name == "label" else tf.float32),
+                shape=(None, *shape),
+                trainable=False,
+            )
+            for name, shape in shapes.items()
+        }
 
     def begin_task(self, index, batches):
         if index and self._count:
-            self._drawn = self._draw()
+            for name, values in self._draw().items():
+                self.drawn[name].assign(values)
         return super().begin_task(index, batches)
 
     def training_batches(self, examples, make):
         new = super().training_batches(examples, make)
-        if self._drawn is None:
+        if not self._has_drawn:
             return new
-        batch = next(iter(new))["image"].shape[0]
-        old = tf.data.Dataset.from_tensor_slices(self._drawn).shuffle(self._count, seed=0)
-        return beside(new, old.batch(batch, drop_remainder=batch <= self._count))
+        drawn = {name: tf.convert_to_tensor(values) for name, values in self.drawn.items()}
+        old = shuffled_passes(self._count, random.getrandbits(31)).map(
+            lambda index: {name: values[index] for name, values in drawn.items()}
+        )
+        return beside(new, old.batch(next(iter(new))["image"].shape[0]))
 
     def end_task(self, examples, make):
         super().end_task(examples, make)
@@ -53,11 +69,15 @@ class GenerativeReplay(Learner):
             return tf.image.resize(batch["image"], (size, size), antialias=True), batch["label"]
 
         data = make(examples, 32).map(small).unbatch()
-        if self._drawn is not None:
-            drawn = tf.data.Dataset.from_tensor_slices(self._drawn).batch(32).map(small).unbatch()
-            data = data.concatenate(drawn)
+        if self._has_drawn:
+            drawn = {name: tf.convert_to_tensor(values) for name, values in self.drawn.items()}
+            data = data.concatenate(tf.data.Dataset.from_tensor_slices(drawn).batch(32).map(small).unbatch())
         data = data.cache().shuffle(10_000).batch(32)
         self.generator.fit(data, epochs=self._epochs, verbose=2)
+
+    @property
+    def _has_drawn(self):
+        return int(tf.size(self.drawn["label"])) > 0
 
     def _draw(self):
         """Images drawn for labels in turn, at the network's input size, labelled by the network; none has a mask."""
@@ -71,6 +91,10 @@ class GenerativeReplay(Learner):
             "mask": tf.zeros((self._count, side, side, 1)),
             "has_mask": tf.zeros((self._count,)),
         }
+
+    @property
+    def saved_variables(self):
+        return [*super().saved_variables, *self.generator.optimizer.variables]
 
     @property
     def stored_bytes(self):

@@ -1,5 +1,6 @@
 """Joint training: the images of all tasks so far are drawn from; no strategy, but the ceiling for all of them."""
 
+from sdkd_tf.data.sequence import Example
 from sdkd_tf.learner import Learner
 
 
@@ -15,6 +16,13 @@ class Joint(Learner):
 
     def end_task(self, examples, make):
         self._seen += tuple(examples)
+
+    def state(self):
+        return {**super().state(), "seen": [example.to_json() for example in self._seen]}
+
+    def restore(self, state, values):
+        super().restore(state, values)
+        self._seen = tuple(map(Example.from_json, state["seen"]))
 
     @property
     def kept_examples(self):

@@ -4,6 +4,7 @@ import random
 
 import tensorflow as tf
 
+from sdkd_tf.data.sequence import Example
 from sdkd_tf.learner import Learner
 
 
@@ -29,6 +30,15 @@ class ExperienceReplay(Learner):
         super().end_task(examples, make)
         self.reservoir.offer(examples)
 
+    def state(self):
+        kept = [example.to_json() for example in self.reservoir.kept]
+        return {**super().state(), "kept": kept, "offered": self.reservoir.offered}
+
+    def restore(self, state, values):
+        super().restore(state, values)
+        self.reservoir.kept = tuple(map(Example.from_json, state["kept"]))
+        self.reservoir.offered = state["offered"]
+
     @property
     def kept_examples(self):
         return self.reservoir.kept
@@ -39,14 +49,14 @@ class Reservoir:
 
     def __init__(self, size):
         """Args: size: number of items to keep."""
-        self.kept, self._size, self._offered = (), size, 0
+        self.kept, self._size, self.offered = (), size, 0
 
     def offer(self, items):
         """Takes each of some further items with the probability that all offered so far have."""
         kept = list(self.kept)
         for item in items:
-            self._offered += 1
-            place = random.randrange(self._offered)
+            self.offered += 1
+            place = random.randrange(self.offered)
             if len(kept) < self._size:
                 kept.append(item)
             elif place < self._size:
@@ -55,6 +65,5 @@ class Reservoir:
 
 
 def beside(new, old):
-    """Batches of `new`, each joined by one of `old`, which starts again when it ends."""
-    pairs = tf.data.Dataset.zip((new, old.repeat()))
-    return pairs.map(lambda a, b: {name: tf.concat([a[name], b[name]], axis=0) for name in a})
+    """Batches of `new`, each joined by one of `old`."""
+    return tf.data.Dataset.zip((new, old)).map(lambda a, b: {name: tf.concat([a[name], b[name]], axis=0) for name in a})

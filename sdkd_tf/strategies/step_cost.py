@@ -57,7 +57,7 @@ def measure(names, input_size, batch_size, rounds):
         return make_dataset(some, input_size, size)
 
     def augmented(some):
-        return make_dataset(some, input_size, batch_size, augment_seed=0, drop_remainder=True)
+        return make_dataset(some, input_size, batch_size, augment_seed=0, batches=rounds + 2)
 
     steps, between = {}, {}
     for name in tqdm(names, desc="preparing", unit="strategy"):
@@ -70,7 +70,7 @@ def measure(names, input_size, batch_size, rounds):
             learner.end_task(examples, plain)
             learner.begin_task(1, plain(examples))
             between[name] = time.perf_counter() - start
-        batches = iter(learner.training_batches(examples, augmented).repeat())
+        batches = iter(learner.training_batches(examples, augmented))
         steps[name] = tf.function(learner.train_step, autograph=False), batches
         for _ in range(2):
             steps[name][0](next(batches))

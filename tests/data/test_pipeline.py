@@ -45,16 +45,31 @@ def test_pixels_keep_their_place(examples):
         assert channel[inside].mean() > 0.9 and channel[~inside].mean() < 0.0
 
 
-def test_same_seed_same_views_and_new_views_every_epoch(examples):
-    def epochs(seed):
-        dataset = make_dataset(examples, 32, 12, augment_seed=seed)
-        return [next(iter(dataset))["image"].numpy() for _ in range(2)]
+def test_a_seed_makes_a_stream_of_new_views_that_is_the_same_from_its_start(examples):
+    def passes(seed):
+        return [batch["image"].numpy() for batch in make_dataset(examples, 32, 12, augment_seed=seed, batches=3)]
 
-    first, second = epochs(1)
-    again, _ = epochs(1)
-    np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, second)
-    assert not np.array_equal(first, epochs(2)[0])
+    dataset = make_dataset(examples, 32, 12, augment_seed=1, batches=3)
+    next(iter(dataset))  # who reads from it first does not change what the next one reads
+    first, second, third = (batch["image"].numpy() for batch in dataset)
+    for image, again in zip((first, second, third), passes(1)):
+        np.testing.assert_array_equal(image, again)
+    assert not np.array_equal(first, second) and not np.array_equal(first, passes(2)[0])
+
+
+def test_every_batch_is_full(examples):
+    batches = list(make_dataset(examples, 32, 5, augment_seed=1, batches=4))
+    assert [len(b["label"]) for b in batches] == [5] * 4
+    first_pass = np.concatenate([b["label"] for b in batches])[:12]
+    assert np.bincount(first_pass).tolist() == [4, 4, 4]
+
+
+def test_every_pass_holds_every_index_once_in_an_order_of_its_own():
+    indices = np.array(list(pipeline.shuffled_passes(50, 3).take(2000).as_numpy_iterator())).reshape(40, 50)
+    np.testing.assert_array_equal(np.sort(indices, axis=1), np.tile(np.arange(50), (40, 1)))
+    assert len({tuple(row) for row in indices}) == 40
+    # Were places drawn uniformly, the mean of 40 would have the standard deviation 14.4 / sqrt(40) = 2.3.
+    assert np.abs(indices.mean(axis=0) - 24.5).max() < 4 * 2.3
 
 
 def test_augmentation_moves_image_and_mask_alike():

@@ -30,7 +30,7 @@ def test_what_is_drawn_is_labelled_by_the_network_and_has_no_mask(tiny_network):
     new = tf.data.Dataset.from_tensors({"image": tf.zeros((2, 32, 32, 3))})
     assert strategy.training_batches((), lambda examples: new) is new
     strategy.begin_task(1, None)
-    drawn = strategy._drawn
+    drawn = {name: tf.convert_to_tensor(values) for name, values in strategy.drawn.items()}
     logits = as_outputs(strategy.student(drawn["image"])).logits
     np.testing.assert_array_equal(drawn["label"], tf.argmax(logits, axis=1))
     assert drawn["image"].shape == (6, 32, 32, 3) and not drawn["has_mask"].numpy().any()

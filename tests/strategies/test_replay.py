@@ -37,5 +37,5 @@ def test_a_reservoir_keeps_all_until_it_is_full():
 def test_every_new_batch_is_joined_by_an_old_one():
     new = tf.data.Dataset.range(6).map(lambda i: {"label": i}).batch(2)
     old = tf.data.Dataset.range(10, 13).map(lambda i: {"label": i}).batch(2)
-    labels = [batch["label"].numpy().tolist() for batch in beside(new, old)]
+    labels = [batch["label"].numpy().tolist() for batch in beside(new, old.repeat())]
     assert labels == [[0, 1, 10, 11], [2, 3, 12], [4, 5, 10, 11]]

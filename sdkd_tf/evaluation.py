@@ -1,0 +1,83 @@
+"""Accuracy and saliency error of a network on every task's validation and test images."""
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from sdkd_tf import saliency_metrics
+from sdkd_tf.data.pipeline import make_dataset
+from sdkd_tf.model.network import as_outputs
+from sdkd_tf.upsampling import upsample
+
+_KEEP_BYTES = 2**29  # of decoded images, over which they are decoded anew for every evaluation
+
+
+def held_out(sequence, input_size, batch_size=50):
+    """Batches of all validation and then all test images of a sequence, kept in memory if they take little of it."""
+    examples = [e for split in ("validation", "test") for task in sequence.tasks for e in getattr(task, split)]
+    keep = len(examples) * input_size**2 * 4 <= _KEEP_BYTES
+    return make_dataset(examples, input_size, batch_size, keep=keep)
+
+
+def evaluate_all(predicted, sequence, results):
+    """Appends a row to each matrix in `results`: validation and test accuracy and saliency MAE on every task.
+
+    Args:
+      predicted: of `held_out`'s batches, from `predictions`.
+      sequence: the TaskSequence.
+      results: a dict with the matrices.
+    """
+    counts = [len(getattr(task, split)) for split in ("validation", "test") for task in sequence.tasks]
+    ends = np.cumsum(counts)[:-1]
+    sets = zip(*(np.split(values, ends) for values in evaluate(predicted)))
+    for split in ("validation", "test"):
+        accuracies, maes = [], []
+        for _ in sequence.tasks:
+            hits, errors = next(sets)
+            accuracies.append(float(hits.mean()))
+            maes.append(None if np.isnan(errors).all() else float(np.nanmean(errors)))
+        results["accuracy_matrix"][split].append(accuracies)
+        results["saliency_mae_matrix"][split].append(maes)
+
+
+def predictions(network, batches):
+    """Pairs batches with what a network says of them, as it is when they are drawn.
+
+    Args:
+      network: a network that `network.as_outputs` understands.
+      batches: as `pipeline.make_dataset` gives them.
+
+    Returns:
+      A tf.data.Dataset of (batch, tuple of the network's outputs). Two batches are worked on at once: a small image does
+      not keep two cores busy.
+    """
+
+    @tf.autograph.experimental.do_not_convert
+    def predict(batch):
+        return batch, tuple(tf.nest.flatten(network(batch["image"], training=False)))
+
+    return batches.map(predict, num_parallel_calls=2).prefetch(1)
+
+
+def evaluate(predicted):
+    """Compares predictions with the truth, with a progress bar.
+
+    Args:
+      predicted: from `predictions`.
+
+    Returns:
+      (correct, errors), arrays with one value an image: whether the label was found, and the mean absolute error of the
+      refined map, upsampled to the input size, in [0, 1], nan without a mask or a map.
+    """
+    correct, errors = [], []
+    for batch, outputs in tqdm(predicted, desc="evaluating", unit="batch"):
+        outputs = as_outputs([output.numpy() for output in outputs])
+        correct.extend(outputs.logits.argmax(axis=1) == batch["label"].numpy())
+        if outputs.saliency is None:
+            errors.extend([np.nan] * len(outputs.logits))
+            continue
+        masks = batch["mask"].numpy()[..., 0]
+        maps = upsample(outputs.saliency[..., 0], *masks.shape[1:])
+        for saliency, mask, has_mask in zip(maps, masks, batch["has_mask"].numpy()):
+            errors.append(saliency_metrics.mean_absolute_error(saliency, mask) if has_mask else np.nan)
+    return np.array(correct), np.array(errors)

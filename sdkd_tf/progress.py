@@ -1,0 +1,63 @@
+"""How far an unfinished run has come, on disk, so that one that was killed goes on."""
+
+import json
+import pathlib
+import shutil
+import zipfile
+
+import numpy as np
+
+from sdkd_tf.atomic import atomic_file
+
+
+class Progress:
+    """The last states of a run, each in a file `<number>.npz`; the highest number is the newest.
+
+    A file gets its name when it is whole. It is a zip archive, which holds a checksum of each of its parts: one that was damaged
+    later is noticed.
+    """
+
+    def __init__(self, directory, keep=2):
+        """Args:
+        directory: where the states are; made by the first `save`.
+        keep: how many of them; older ones are removed.
+        """
+        self._directory, self._keep = pathlib.Path(directory), keep
+
+    def save(self, state, arrays):
+        """Adds a state.
+
+        Args:
+          state: anything that JSON can hold.
+          arrays: a list of NumPy arrays.
+        """
+        self._directory.mkdir(exist_ok=True)
+        files = self._files()
+        number = int(files[-1].stem) + 1 if files else 0
+        with atomic_file(self._directory / f"{number:06}.npz") as file:
+            np.savez(file, json.dumps(state), *arrays)
+        for old in files[: len(files) + 1 - self._keep]:
+            old.unlink()
+
+    def load(self):
+        """Reads the newest whole state; names those that are damaged.
+
+        Returns:
+          (state, arrays) as `save` took them, or None if there is no whole one.
+        """
+        for path in reversed(self._files()):
+            try:
+                with np.load(path, allow_pickle=False) as archive:
+                    state, *arrays = (archive[f"arr_{i}"] for i in range(len(archive.files)))
+                return json.loads(str(state)), arrays
+            except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+                print(f"{path}: is damaged ({error}); going back to the state before it", flush=True)
+                path.unlink()
+        return None
+
+    def clear(self):
+        """Removes all states."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _files(self):
+        return sorted(self._directory.glob("[0-9]*.npz"))
