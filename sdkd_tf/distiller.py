@@ -1,9 +1,12 @@
 """SDKD: a student is trained against the frozen model of the task before (SDKD paper, figure 4)."""
 
+import random
+
 import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf import losses
+from sdkd_tf.data.pipeline import shuffled_passes
 from sdkd_tf.learner import Learner
 from sdkd_tf.model.network import as_outputs
 from sdkd_tf.model.translator import build_paraphraser, build_translator
@@ -95,7 +98,10 @@ class Distiller(Learner):
     def train_teacher_translator(self, batches, epochs=10):
         """Trains the autoencoder on the teacher's maps, unsupervised, and starts the student translator from its encoder."""
         maps = tf.concat([as_outputs(self._teach(batch["image"])).saliency for batch in batches], axis=0)
-        history = self.paraphraser.fit(maps, maps, epochs=epochs, batch_size=32, verbose=0)
+        order = shuffled_passes(len(maps), random.getrandbits(31)).batch(min(32, len(maps)))
+        pairs = order.map(lambda indices: (tf.gather(maps, indices),) * 2)
+        steps = max(1, len(maps) // 32)
+        history = self.paraphraser.fit(pairs, steps_per_epoch=steps, epochs=epochs, verbose=0)
         self.student_translator.set_weights(self.teacher_translator.get_weights())
         return history.history["loss"][-1]
 

@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import pathlib
+import random
 import resource
 import shutil
 import time
@@ -257,7 +258,10 @@ def _number(seed, task, part):
 
 
 def _seed_all(seed, task, part):
-    keras.utils.set_random_seed(_number(seed, task, part))
+    """Not TensorFlow: a new global seed would make it prepare every graph anew. What draws there has seeds from `random`."""
+    number = _number(seed, task, part)
+    random.seed(number)
+    np.random.seed(number)
 
 
 class _Clock:

@@ -63,17 +63,21 @@ class GenerativeReplay(Learner):
         super().end_task(examples, make)
         if not self._count:
             return
-        size = self.generator.image_size
-
-        def small(batch):
-            return tf.image.resize(batch["image"], (size, size), antialias=True), batch["label"]
-
-        data = make(examples, 32).map(small).unbatch()
+        images, labels = [], []
+        for batch in make(examples, 32):
+            images.append(self._small(batch["image"]))
+            labels.append(batch["label"])
         if self._has_drawn:
-            drawn = {name: tf.convert_to_tensor(values) for name, values in self.drawn.items()}
-            data = data.concatenate(tf.data.Dataset.from_tensor_slices(drawn).batch(32).map(small).unbatch())
-        data = data.cache().shuffle(10_000).batch(32)
-        self.generator.fit(data, epochs=self._epochs, verbose=2)
+            images.append(self._small(self.drawn["image"]))
+            labels.append(self.drawn["label"])
+        images, labels = tf.concat(images, axis=0), tf.concat(labels, axis=0)
+        order = shuffled_passes(len(labels), random.getrandbits(31)).batch(min(32, len(labels)))
+        pairs = order.map(lambda indices: (tf.gather(images, indices), tf.gather(labels, indices)))
+        self.generator.fit(pairs, steps_per_epoch=max(1, len(labels) // 32), epochs=self._epochs, verbose=2)
+
+    def _small(self, images):
+        size = self.generator.image_size
+        return tf.image.resize(images, (size, size), antialias=True)
 
     @property
     def _has_drawn(self):
