@@ -73,11 +73,21 @@ def evaluate(predicted):
     for batch, outputs in tqdm(predicted, desc="evaluating", unit="batch"):
         outputs = as_outputs([output.numpy() for output in outputs])
         correct.extend(outputs.logits.argmax(axis=1) == batch["label"].numpy())
-        if outputs.saliency is None:
-            errors.extend([np.nan] * len(outputs.logits))
-            continue
-        masks = batch["mask"].numpy()[..., 0]
-        maps = upsample(outputs.saliency[..., 0], *masks.shape[1:])
-        for saliency, mask, has_mask in zip(maps, masks, batch["has_mask"].numpy()):
-            errors.append(saliency_metrics.mean_absolute_error(saliency, mask) if has_mask else np.nan)
+        maps = outputs.saliency
+        errors.extend([np.nan] * len(outputs.logits) if maps is None else saliency_errors(maps[..., 0], batch))
     return np.array(correct), np.array(errors)
+
+
+def saliency_errors(maps, batch):
+    """The mean absolute error of each map against its mask.
+
+    Args:
+      maps: `[b, h, w]` in [0, 1]; they are upsampled to the masks' size.
+      batch: as `pipeline.make_dataset` gives it.
+
+    Returns:
+      A list of b numbers in [0, 1], nan where there is no mask.
+    """
+    masks = batch["mask"].numpy()[..., 0]
+    pairs = zip(upsample(maps, *masks.shape[1:]), masks, batch["has_mask"].numpy())
+    return [saliency_metrics.mean_absolute_error(*pair) if known else np.nan for *pair, known in pairs]

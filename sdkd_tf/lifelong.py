@@ -17,7 +17,7 @@ from tqdm import tqdm
 from sdkd_tf import report
 from sdkd_tf.atomic import atomic_file
 from sdkd_tf.callbacks import CosineDecay, StopAtNonFinite
-from sdkd_tf.data.pipeline import make_dataset
+from sdkd_tf.data.pipeline import make_dataset, to_pixels
 from sdkd_tf.data.sequence import check_images, load_sequence
 from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation import evaluate_all, held_out, predictions
@@ -306,5 +306,4 @@ def _gallery(sequence, input_size):
     for k in range(_OVERLAY_IMAGES):
         examples = tasks[k * len(tasks) // _OVERLAY_IMAGES].test
         chosen.append(examples[(2 * k + 1) * len(examples) // (2 * _OVERLAY_IMAGES)])
-    batch = next(iter(make_dataset(chosen, input_size, len(chosen))))
-    return np.round((batch["image"].numpy() + 1) * 127.5).astype(np.uint8)
+    return to_pixels(next(iter(make_dataset(chosen, input_size, len(chosen))))["image"].numpy())

@@ -84,6 +84,7 @@ def _conversion_lines(conversions):
         ".tflite, test images scaled bilinearly": lambda c: f"{c['test']['resized']['bilinear']:.3f}",
         "top-1 agreement (validation, test)": both(lambda split: split["top1_agreement"]),
         "mean absolute saliency difference (validation, test)": both(lambda split: split["saliency_difference"]),
+        "saliency MAE on test images: float model, .tflite": lambda c: _maes_text(c["test"].get("saliency_mae")),
         "file size": lambda c: f"{c['bytes'] / 1e6:.2f} MB",
         "latency, one thread": lambda c: f"{c['latency']['median_ms']:.1f} ms ({c['latency']['machine']})",
         "operators left in float": lambda c: ", ".join(c["float_ops"]) if len(c["float_ops"]) < 8 else "all",
@@ -93,6 +94,10 @@ def _conversion_lines(conversions):
     return lines + [
         f"| {name} | " + " | ".join(value(c) or "none" for c in columns) + " |" for name, value in rows.items()
     ]
+
+
+def _maes_text(maes):
+    return f"{maes['float']:.3f}, {maes['tflite']:.3f}" if maes and maes["float"] is not None else "no masks"
 
 
 def _plot_matrix(results, path):

@@ -16,6 +16,11 @@ def to_network_range(image):
     return tf.cast(image, tf.float32) / 127.5 - 1.0
 
 
+def to_pixels(image):
+    """The uint8 pixels that `to_network_range` mapped to this float array in [-1, 1]."""
+    return np.round((image + 1) * np.float32(127.5)).astype(np.uint8)
+
+
 def make_dataset(examples, input_size, batch_size, augment_seed=None, batches=1, keep=False):
     """Builds the batches of some examples.
 

@@ -17,7 +17,7 @@ from sdkd_tf.data.sequence import load_sequence
 from sdkd_tf.deploy.golden import write_golden
 from sdkd_tf.deploy.measurement import measure
 from sdkd_tf.deploy.metadata import with_metadata, without_output
-from sdkd_tf.deploy.quantization import calibrate, fix_ranges, quantization_aware, with_probabilities
+from sdkd_tf.deploy.quantization import RangeDistance, calibrate, fix_ranges, quantization_aware, with_probabilities
 from sdkd_tf.deploy.runtime import Classifier
 from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
@@ -27,9 +27,12 @@ from sdkd_tf.report import load_results
 QUANTIZATIONS = ("qat", "ptq", "float")
 FILE_NAMES = {"qat": "sdkd_int8", "ptq": "sdkd_int8_ptq", "float": "sdkd_float"}
 _CALIBRATION_BATCHES = 20
+_FAR = 0.05  # widths of a range, over which a warning tells that quantization-aware training was too short
 
 
-def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=1e-5, lambda2=1.0, seed=0):
+def convert(
+    run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=1e-5, lambda2=1.0, seed=0, out_dir=None
+):
     """Converts the model of a finished run: a file with both outputs, one with the probabilities alone and metadata, labels.txt,
     conversion.json, and a golden directory.
 
@@ -37,10 +40,11 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
     the float model is the teacher, the quantized one the student.
 
     Args:
-      run_dir: a finished run of train.py; the files go to its folder `tflite`.
+      run_dir: a finished run of train.py.
       quantization: `qat`; `ptq`, post-training quantization; `float`, no quantization.
       epochs, batch_size, learning_rate, lambda2: of quantization-aware training; the rest of its losses are the run's own.
       seed: of shuffling and augmentation.
+      out_dir: where the files go; None means the run's folder `tflite`.
 
     Returns:
       What conversion.json holds under the name of the quantization.
@@ -64,12 +68,14 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
         raise UserError(f"data {results['data']}: its classes are not those of {run_dir / 'results.json'}")
     keras.utils.set_random_seed(seed)
     last_task, input_size = sequence.tasks[-1].train, results["input_size"]
-    representative = None
+    representative, training = None, {}
     if quantization == "qat":
         steps = max(1, len(last_task) // batch_size)
         batches = make_dataset(last_task, input_size, batch_size, augment_seed=seed, batches=steps * epochs)
         options = {k: v for k, v in results["options"].items() if k in ("saliency_weight", *Distiller.options)}
-        deployed = train_quantized(network, batches, {**options, "lambda2": lambda2}, steps, epochs, learning_rate)
+        options["lambda2"] = lambda2
+        deployed, distance = train_quantized(network, batches, options, steps, epochs, learning_rate)
+        training = {"steps": steps * epochs, "range_distance": distance}
     else:
         complete = with_probabilities(network)
         deployed = keras.Model(complete.input, [complete.outputs[4], complete.outputs[1]])
@@ -78,21 +84,21 @@ def convert(run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=
         else:
             deployed = with_uint8_input(deployed)
 
-    target = run_dir / "tflite"
+    target = run_dir / "tflite" if out_dir is None else pathlib.Path(out_dir)
     known = target / "conversion.json"
     reports = json.loads(known.read_text()) if known.is_file() else {}
     with tempfile.TemporaryDirectory(dir=run_dir) as temporary:
         temporary = pathlib.Path(temporary)
         write_models(temporary, FILE_NAMES[quantization], deployed, results["classes"], representative)
         path = temporary / f"{FILE_NAMES[quantization]}.tflite"
-        report = {"file": path.name, **measure(path, network, sequence)}
+        report = {"file": path.name, **training, **measure(path, network, sequence)}
         golden = temporary / ("golden" if quantization == "qat" else f"golden_{quantization}")
         golden.mkdir()
         write_golden(golden, path.name, Classifier(path), sequence.tasks[-1].test[0].image, results["classes"])
         (temporary / "conversion.json").write_text(json.dumps({**reports, quantization: report}, indent=1))
-        target.mkdir(exist_ok=True)
+        target.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target / golden.name, ignore_errors=True)
-        for file in temporary.iterdir():
+        for file in sorted(temporary.iterdir(), key=lambda file: file.name == "conversion.json"):  # that one last
             os.replace(file, target / file.name)
     return report
 
@@ -137,7 +143,8 @@ def train_quantized(network, batches, distillation, steps, epochs, learning_rate
       epochs, learning_rate: of the training.
 
     Returns:
-      The trained, quantized model with the outputs [probabilities, saliency].
+      (the trained, quantized model with the outputs [probabilities, saliency]; how far its ranges still are from where they go,
+      see `RangeDistance`).
     """
     with heartbeat("preparing the quantized network"):
         student, deployed = quantization_aware(network)
@@ -146,6 +153,7 @@ def train_quantized(network, batches, distillation, steps, epochs, learning_rate
         if distiller.has_factors:
             distiller.train_teacher_translator(batches.take(steps))
     distiller.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
+    ranges = RangeDistance()
     distiller.fit(
         batches,
         steps_per_epoch=steps,
@@ -153,11 +161,17 @@ def train_quantized(network, batches, distillation, steps, epochs, learning_rate
         callbacks=[
             FirstStepHeartbeat("building the graph of quantization-aware training"),
             CosineDecay(epochs, learning_rate),
+            ranges,
         ],
         verbose=1,
     )
+    if ranges.distance > _FAR:
+        print(
+            f"warning: the ranges of the activations are still {ranges.distance:.1%} of their width away from where training"
+            f" moves them after {epochs * steps} steps; --epochs is {epochs}, take more"
+        )
     fix_ranges(deployed)
-    return deployed
+    return deployed, ranges.distance
 
 
 def with_uint8_input(model):

@@ -6,9 +6,10 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from sdkd_tf.data.images import letterbox, open_image
-from sdkd_tf.data.pipeline import to_network_range
+from sdkd_tf.data.images import open_image
+from sdkd_tf.data.pipeline import make_dataset, to_pixels
 from sdkd_tf.deploy.runtime import Classifier, float_operators
+from sdkd_tf.evaluation import saliency_errors
 from sdkd_tf.model.network import Outputs
 
 
@@ -22,8 +23,9 @@ def measure(path, network, sequence):
 
     Returns:
       A dict: bytes, float_ops, latency {median_ms, threads, machine}, and for each of `validation` and `test`: accuracy
-      {task: {float, tflite}}, top1_agreement and saliency_difference (mean absolute); for `test` also resized
-      {nearest, bilinear}, the file's mean accuracy when the caller scales images like that, see `stretch`.
+      {task: {float, tflite}}, top1_agreement, saliency_difference (mean absolute, between the maps) and saliency_mae
+      {float, tflite} against the masks, None where there are none; for `test` also resized {nearest, bilinear}, the file's mean
+      accuracy when the caller scales images like that, see `stretch`.
     """
     classifier = Classifier(path)
     with tqdm(total=2 * len(sequence.tasks), desc="measuring the .tflite", unit="task") as progress:
@@ -53,26 +55,33 @@ def stretch(image, size, method):
 
 
 def _compare(classifier, network, sequence, split, progress):
-    accuracy, agree, differences = {}, [], []
+    accuracy, agree, differences, errors = {}, [], [], {"float": [], "tflite": []}
     resized = {"nearest": [], "bilinear": []} if split == "test" else {}
     for task in sequence.tasks:
-        examples = getattr(task, split)
-        labels = np.array([example.label for example in examples])
-        originals = [open_image(example.image) for example in examples]
-        images = np.stack([letterbox(image, classifier.input_size) for image in originals])
-        expected = Outputs(*network.predict(to_network_range(images), batch_size=50, verbose=0))
-        found = [classifier(image) for image in images]
-        top1, top1_float = np.array([f.probabilities.argmax() for f in found]), expected.logits.argmax(axis=1)
-        accuracy[task.name] = {"float": float(np.mean(top1_float == labels)), "tflite": float(np.mean(top1 == labels))}
-        agree.extend(top1 == top1_float)
-        differences.append(np.abs(np.stack([f.saliency for f in found]) - expected.saliency[..., 0]).mean())
+        examples, hits = getattr(task, split), {"float": [], "tflite": []}
+        for batch in make_dataset(examples, classifier.input_size, 50):
+            expected = Outputs(*network.predict_on_batch(batch["image"]))
+            found = [classifier(image) for image in to_pixels(batch["image"].numpy())]
+            labels, maps = batch["label"].numpy(), np.stack([f.saliency for f in found])
+            top1, top1_float = np.array([f.probabilities.argmax() for f in found]), expected.logits.argmax(axis=1)
+            hits["float"].extend(top1_float == labels)
+            hits["tflite"].extend(top1 == labels)
+            agree.extend(top1 == top1_float)
+            differences.extend(np.abs(maps - expected.saliency[..., 0]).mean(axis=(1, 2)))
+            errors["float"] += saliency_errors(expected.saliency[..., 0], batch)
+            errors["tflite"] += saliency_errors(maps, batch)
+        accuracy[task.name] = {kind: float(np.mean(values)) for kind, values in hits.items()}
+        originals = [open_image(example.image) for example in examples] if resized else []
         for method, right in resized.items():
             stretched = [stretch(image, classifier.input_size, method) for image in originals]
-            right.append(np.mean([classifier(x).probabilities.argmax() for x in stretched] == labels))
+            found = [classifier(image).probabilities.argmax() for image in stretched]
+            right.append(np.mean([label == example.label for label, example in zip(found, examples)]))
         progress.update()
+    known = not np.isnan(errors["float"]).all()
     return {
         "accuracy": accuracy,
         "top1_agreement": float(np.mean(agree)),
         "saliency_difference": float(np.mean(differences)),
+        "saliency_mae": {kind: float(np.nanmean(values)) if known else None for kind, values in errors.items()},
         **({"resized": {method: float(np.mean(right)) for method, right in resized.items()}} if resized else {}),
     }

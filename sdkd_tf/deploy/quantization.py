@@ -1,6 +1,7 @@
 """Quantization-aware training (Jacob et al., CVPR 2018) with TF-MOT, as one more SDKD step."""
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
@@ -94,6 +95,7 @@ def with_probabilities(network):
     return keras.Model(network.input, [*network.outputs, probabilities], name=network.name)
 
 
+@tf.autograph.experimental.do_not_convert  # No layer needs it, and it takes half of the time.
 def quantization_aware(network):
     """Copies a network with fake quantization of weights and activations.
 
@@ -136,10 +138,44 @@ def calibrate(student, network, batches):
         if found:
             ranges[name] = found
     probe = keras.Model(network.input, [network.get_layer(name).output for name in ranges])
-    seen = np.array([[(np.min(y), np.max(y)) for y in probe.predict_on_batch(batch["image"])] for batch in batches])
-    for (low, high), (minimum, maximum) in zip(ranges.values(), seen.mean(axis=0)):
+
+    @tf.function(autograph=False)
+    def extremes(images):
+        return tf.stack([(tf.reduce_min(y), tf.reduce_max(y)) for y in probe(images, training=False)])
+
+    seen = np.mean([extremes(batch["image"]) for batch in batches], axis=0)
+    for (low, high), (minimum, maximum) in zip(ranges.values(), seen):
         low.assign(min(minimum, 0.0))
         high.assign(max(maximum, 1e-3))
+
+
+_EMA_DECAY = 0.999  # of TF-MOT's MovingAverageQuantizer, a step
+
+
+class RangeDistance(keras.callbacks.Callback):
+    """Estimates, over each epoch, how far the ranges of the activations still are from where their moving averages go.
+
+    After n steps a moving average of decay d has gone the share 1 - d^n of its way, so the way it went tells how much is left.
+
+    Attributes:
+      distance: after an epoch, what is left of the way in widths of the range, a mean over all ranges and their two ends.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._steps, self._before = 0, self._ranges()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._steps += 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        after, left = self._ranges(), _EMA_DECAY**self._steps
+        way = np.abs(after - self._before) * left / (1 - left)
+        self.distance = float((way / (after[:, 1:] - after[:, :1])).mean())
+
+    def _ranges(self):
+        layers = [layer for layer in self.model.student.layers if layer.name.removeprefix("quant_") not in FIXED_RANGES]
+        found = [_range_variables(layer) for layer in layers]
+        return np.array([[float(low), float(high)] for low, high in filter(None, found)])
 
 
 def fix_ranges(model):

@@ -1,9 +1,10 @@
-"""Equalization brings all channels of a depthwise kernel to one range and leaves the function alone."""
+"""Equalized depthwise kernels, and what is known of the ranges."""
 
 import numpy as np
+import pytest
 import tf_keras as keras
 
-from sdkd_tf.deploy.quantization import equalize_depthwise
+from sdkd_tf.deploy.quantization import RangeDistance, equalize_depthwise
 from sdkd_tf.model.network import build_network
 
 layers = keras.layers
@@ -38,3 +39,17 @@ def test_equalization_does_not_change_the_network():
     assert all(np.abs(np.abs(k).max(axis=(0, 1, 3)) - 1).max() < 1e-5 for k in kernels)
     for before, after in zip(network(image), copy(image)):
         np.testing.assert_allclose(after, before, rtol=1e-3, atol=1e-4)
+
+
+def test_distance_of_the_ranges_from_where_their_averages_go():
+    ends = [(-1.0, 1.0), (0.0, 4.0)]
+    goals = np.array([(-1.0, 1.5), (0.0, 2.0)])
+    distance = RangeDistance()
+    distance._ranges = lambda: np.array(ends)
+    distance.on_epoch_begin(0)
+    for step in range(30):
+        ends = 0.999 * np.array(ends) + 0.001 * goals
+        distance.on_train_batch_end(step)
+    distance.on_epoch_end(0)
+    left = np.abs(goals - ends) / (ends[:, 1:] - ends[:, :1])
+    assert distance.distance == pytest.approx(left.mean(), rel=1e-6)
