@@ -18,10 +18,10 @@ quickstart: .venv/installed
 test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -q --durations=10
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=10
 
 test-long: .venv/installed
-	$(BIN)/python -m pytest -q --durations=10 -m long
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=10 -m long
 
 test-device: .venv/installed
 	$(BIN)/python -m pip install -q --no-deps -r requirements-device.lock

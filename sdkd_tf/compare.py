@@ -83,8 +83,9 @@ def train_all(runs, parallel):
       UserError: a run failed; it names the run's log. The other runs are finished first.
     """
     waiting = {key: value for key, value in runs.items() if not (value[0] / "results.json").is_file()}
-    threads = str(max(1, (os.cpu_count() or 1) // parallel))
-    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads}
+    cores = max(1, (os.cpu_count() or 1) // parallel)  # of each run, shared out as in sdkd_tf/__init__.py
+    threads = {"TF_NUM_INTEROP_THREADS": str(min(2, cores)), "TF_NUM_INTRAOP_THREADS": str(max(1, cores // 2))}
+    environment = {**os.environ, **threads}
     running, done, failed = set(), threading.Event(), []
 
     def train(key, run_dir, arguments):
