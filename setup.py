@@ -32,6 +32,13 @@ setup(
     ],
     extras_require={
         "render": ["pybullet==3.2.7"],
-        "test": ["hypothesis>=6.100", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.6", "scikit-image>=0.22", "scipy>=1.11"],
+        "test": [
+            "hypothesis>=6.100",
+            "pytest>=8",
+            "pytest-xdist>=3.6",
+            "ruff>=0.6",
+            "scikit-image>=0.22",
+            "scipy>=1.11",
+        ],
     },
 )

@@ -19,12 +19,15 @@ flags.DEFINE_string(
 flags.DEFINE_integer("epochs", 4, "Passes over a task's training images.", lower_bound=1)
 flags.DEFINE_integer("first_task_epochs", None, "The same for the first task; as --epochs if not given.", lower_bound=1)
 flags.DEFINE_integer("batch_size", 16, "Images a step.", lower_bound=1)
-flags.DEFINE_float(
-    "learning_rate", 1e-4, "Adam's learning rate at the start of a task; falls along a cosine.", lower_bound=0
-)
+flags.DEFINE_float("learning_rate", 1e-4, "Learning rate at the start of a task.", lower_bound=0)
 flags.DEFINE_float(
     "first_task_learning_rate", None, "The same for the first task; as --learning_rate if not given.", lower_bound=0
 )
+flags.DEFINE_enum("optimizer", "adam", ["adam", "sgd"], "sgd: with Nesterov momentum of .9.")
+flags.DEFINE_enum(
+    "schedule", "cosine", ["cosine", "exponential"], "How the rate falls in a task: to 0, or by 2 % an epoch."
+)
+flags.DEFINE_bool("augment", True, "Crop, flip, change and blur the training images.")
 flags.DEFINE_integer("seed", 0, "Of weights, shuffling and augmentation.")
 flags.DEFINE_bool("deterministic", False, "The same flags give the same bits on the same machine.")
 flags.DEFINE_bool("overwrite", False, "Replace a run in --run_dir; without it, an unfinished one goes on.")
@@ -104,6 +107,9 @@ def main(argv):
             batch_size=FLAGS.batch_size,
             learning_rate=FLAGS.learning_rate,
             first_task_learning_rate=FLAGS.first_task_learning_rate,
+            optimizer=FLAGS.optimizer,
+            schedule=FLAGS.schedule,
+            augment=FLAGS.augment,
             seed=FLAGS.seed,
             deterministic=FLAGS.deterministic,
             overwrite=FLAGS.overwrite,

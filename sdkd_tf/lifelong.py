@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from sdkd_tf import report
 from sdkd_tf.atomic import atomic_file
-from sdkd_tf.callbacks import CosineDecay, StopAtNonFinite
+from sdkd_tf.callbacks import Schedule, StopAtNonFinite
 from sdkd_tf.data.pipeline import make_dataset, to_pixels
 from sdkd_tf.data.sequence import check_images, load_sequence
 from sdkd_tf.errors import UserError
@@ -28,6 +28,11 @@ from sdkd_tf.progress import Progress
 from sdkd_tf.strategies import STRATEGIES
 
 ARCHITECTURES = {"sdkd": build_network, "vgg16": build_vgg16}
+# SGD as in other entries of the challenge; both clip each element of the gradient as CPD does.
+OPTIMIZERS = {
+    "adam": functools.partial(keras.optimizers.Adam, clipvalue=0.5),
+    "sgd": functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True, clipvalue=0.5),
+}
 _OVERLAY_IMAGES = 8
 
 
@@ -41,6 +46,9 @@ def run(
     batch_size=16,
     learning_rate=1e-4,
     first_task_learning_rate=None,
+    optimizer="adam",
+    schedule="cosine",
+    augment=True,
     seed=0,
     deterministic=False,
     overwrite=False,
@@ -66,8 +74,11 @@ def run(
       epochs: passes over each task's training images.
       first_task_epochs: the same for the first task, in which the decoders start untrained; None means `epochs`.
       batch_size: images a step.
-      learning_rate: Adam's at the start of each task; falls along a half cosine to 0 over the task's epochs.
+      learning_rate: at the start of each task.
       first_task_learning_rate: the same for the first task; None means `learning_rate`.
+      optimizer: a key of `OPTIMIZERS`.
+      schedule: how the learning rate falls within a task, a key of `callbacks.SCHEDULES`.
+      augment: crop, flip, change and blur the training images.
       seed: of weights, shuffling and augmentation.
       deterministic: compute sums in the same order every time.
       overwrite: replace what `run_dir` holds, be it finished or not.
@@ -103,6 +114,9 @@ def run(
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "first_task_learning_rate": first_task_learning_rate or learning_rate,
+        "optimizer": optimizer,
+        "schedule": schedule,
+        "augment": augment,
         "seed": seed,
         "deterministic": deterministic,
         "architecture": architecture,
@@ -115,7 +129,7 @@ def run(
     keras.utils.set_random_seed(seed)
     student = ARCHITECTURES[architecture](len(sequence.classes), **(network or {}))
     learner = STRATEGIES[strategy](student, **(options or {}))
-    learner.compile(keras.optimizers.Adam(clipvalue=0.5))
+    learner.compile(OPTIMIZERS[optimizer]())
 
     progress = Progress(run_dir / "progress")
     saved = None if overwrite else progress.load()
@@ -166,7 +180,7 @@ def run(
             task_epochs, rate = settings["first_task_epochs"], settings["first_task_learning_rate"]
         if done < task_epochs:
             steps = max(1, len(task.train) // batch_size)
-            batches = _epochs(learner, task, range(done, task_epochs), steps, batch_size, (seed, index))
+            batches = _epochs(learner, task, range(done, task_epochs), steps, batch_size, augment, (seed, index))
             learner.fit(
                 batches,
                 steps_per_epoch=steps,
@@ -175,7 +189,7 @@ def run(
                 callbacks=[
                     *([FirstStepHeartbeat()] if index == first else []),
                     StopAtNonFinite(task.name),
-                    CosineDecay(task_epochs, rate),
+                    Schedule(task_epochs, rate, schedule),
                     keras.callbacks.TensorBoard(str(run_dir / "logs" / task.name), write_graph=False),
                     keras.callbacks.LambdaCallback(on_epoch_end=epoch_ended),
                 ],
@@ -234,19 +248,20 @@ def _check_same(run_dir, saved, settings):
         )
 
 
-def _epochs(learner, task, epochs, steps, batch_size, seed):
+def _epochs(learner, task, epochs, steps, batch_size, augment, seed):
     """The batches of several epochs, one behind the other; those of an epoch depend on `seed` and its number alone."""
     batches = None
     for epoch in epochs:
-        augmented = functools.partial(
+        make = functools.partial(
             make_dataset,
             input_size=learner.student.input_shape[1],
             batch_size=batch_size,
-            augment_seed=_number(*seed, epoch),
+            seed=_number(*seed, epoch),
             batches=steps,
+            augmented=augment,
         )
         _seed_all(*seed, epoch)
-        new = learner.training_batches(task.train, augmented)
+        new = learner.training_batches(task.train, make)
         batches = new if batches is None else batches.concatenate(new)
     return batches
 

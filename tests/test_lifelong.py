@@ -7,7 +7,7 @@ import pytest
 import tf_keras as keras
 
 from sdkd_tf import lifelong
-from sdkd_tf.callbacks import CosineDecay
+from sdkd_tf.callbacks import Schedule
 from sdkd_tf.data import pipeline
 from sdkd_tf.errors import UserError
 from sdkd_tf.learner import Learner
@@ -82,13 +82,17 @@ def test_unknown_architecture(tmp_path):
     assert not (tmp_path / "x").exists()
 
 
-def test_learning_rate_falls_along_a_cosine():
+@pytest.mark.parametrize(
+    "schedule, shares",
+    [("cosine", [1, 0.5 + 0.125**0.5, 0.5, 0.5 - 0.125**0.5]), ("exponential", [1, 0.98, 0.9604, 0.941192])],
+)
+def test_learning_rate_falls_in_a_task(schedule, shares):
     model = Learner(one_layer(2))
     model.compile(keras.optimizers.Adam())
-    decay = CosineDecay(4, 0.1)
-    decay.set_model(model)
+    falling = Schedule(4, 0.1, schedule)
+    falling.set_model(model)
     rates = []
     for epoch in range(4):
-        decay.on_epoch_begin(epoch)
+        falling.on_epoch_begin(epoch)
         rates.append(float(model.optimizer.learning_rate))
-    np.testing.assert_allclose(rates, [0.1, 0.05 + 0.025 * 2**0.5, 0.05, 0.05 - 0.025 * 2**0.5], rtol=1e-5)
+    np.testing.assert_allclose(rates, np.multiply(0.1, shares), rtol=1e-5)

@@ -21,17 +21,18 @@ def to_pixels(image):
     return np.round((image + 1) * np.float32(127.5)).astype(np.uint8)
 
 
-def make_dataset(examples, input_size, batch_size, augment_seed=None, batches=1, keep=False):
+def make_dataset(examples, input_size, batch_size, seed=None, batches=1, augmented=True, keep=False):
     """Builds the batches of some examples.
 
     Args:
       examples: a sequence of Examples.
       input_size: side of the square images in pixels.
       batch_size: images a batch.
-      augment_seed: an integer shuffles and augments, pass after pass in another order and with other views, the same whenever it is
+      seed: an integer shuffles and augments, pass after pass in another order and with other views, the same whenever it is
         read from its start; None gives one pass in order, not augmented.
-      batches: how many with an `augment_seed`; each is full.
-      keep: decode every image once and keep it in memory, 4 * input_size^2 bytes each; not with an `augment_seed`.
+      batches: how many with a `seed`; each is full.
+      augmented: with a `seed`, whether there are other views.
+      keep: decode every image once and keep it in memory, 4 * input_size^2 bytes each; not with a `seed`.
 
     Returns:
       A tf.data.Dataset of dicts: image `[b, s, s, 3]` float32 in [-1, 1], label `[b]` int32, mask `[b, s, s, 1]` float32
@@ -57,18 +58,18 @@ def make_dataset(examples, input_size, batch_size, augment_seed=None, batches=1,
             "has_mask": tf.cast(has_mask, tf.float32),
         }
 
-    if augment_seed is None:
+    if seed is None:
         dataset = tf.data.Dataset.from_tensor_slices(files)
     else:
         columns = tuple(tf.constant(column) for column in files)
-        order = shuffled_passes(len(examples), augment_seed).take(batches * batch_size)
+        order = shuffled_passes(len(examples), seed).take(batches * batch_size)
         dataset = order.map(lambda index: tuple(column[index] for column in columns))
     dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
     if keep:
         dataset = dataset.cache()
     dataset = dataset.map(scale, num_parallel_calls=tf.data.AUTOTUNE)
-    if augment_seed is not None:
-        seeds = tf.data.Dataset.counter().map(lambda number: tf.stack([tf.constant(augment_seed, tf.int64), number]))
+    if seed is not None and augmented:
+        seeds = tf.data.Dataset.counter().map(lambda number: tf.stack([tf.constant(seed, tf.int64), number]))
         dataset = tf.data.Dataset.zip((dataset, seeds)).map(augment, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.batch(batch_size)
     return dataset.prefetch(2)

@@ -11,7 +11,7 @@ import tf_keras as keras
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from sdkd_tf import __version__
-from sdkd_tf.callbacks import CosineDecay
+from sdkd_tf.callbacks import Schedule
 from sdkd_tf.data.pipeline import make_dataset, to_network_range
 from sdkd_tf.data.sequence import load_sequence
 from sdkd_tf.deploy.golden import write_golden
@@ -71,7 +71,7 @@ def convert(
     representative, training = None, {}
     if quantization == "qat":
         steps = max(1, len(last_task) // batch_size)
-        batches = make_dataset(last_task, input_size, batch_size, augment_seed=seed, batches=steps * epochs)
+        batches = make_dataset(last_task, input_size, batch_size, seed=seed, batches=steps * epochs)
         options = {k: v for k, v in results["options"].items() if k in ("saliency_weight", *Distiller.options)}
         options["lambda2"] = lambda2
         deployed, distance = train_quantized(network, batches, options, steps, epochs, learning_rate)
@@ -160,7 +160,7 @@ def train_quantized(network, batches, distillation, steps, epochs, learning_rate
         epochs=epochs,
         callbacks=[
             FirstStepHeartbeat("building the graph of quantization-aware training"),
-            CosineDecay(epochs, learning_rate),
+            Schedule(epochs, learning_rate),
             ranges,
         ],
         verbose=1,

@@ -57,7 +57,7 @@ def measure(names, input_size, batch_size, rounds):
         return make_dataset(some, input_size, size)
 
     def augmented(some):
-        return make_dataset(some, input_size, batch_size, augment_seed=0, batches=rounds + 2)
+        return make_dataset(some, input_size, batch_size, seed=0, batches=rounds + 2)
 
     steps, between = {}, {}
     for name in tqdm(names, desc="preparing", unit="strategy"):

@@ -47,9 +47,9 @@ def test_pixels_keep_their_place(examples):
 
 def test_a_seed_makes_a_stream_of_new_views_that_is_the_same_from_its_start(examples):
     def passes(seed):
-        return [batch["image"].numpy() for batch in make_dataset(examples, 32, 12, augment_seed=seed, batches=3)]
+        return [batch["image"].numpy() for batch in make_dataset(examples, 32, 12, seed=seed, batches=3)]
 
-    dataset = make_dataset(examples, 32, 12, augment_seed=1, batches=3)
+    dataset = make_dataset(examples, 32, 12, seed=1, batches=3)
     next(iter(dataset))  # who reads from it first does not change what the next one reads
     first, second, third = (batch["image"].numpy() for batch in dataset)
     for image, again in zip((first, second, third), passes(1)):
@@ -58,7 +58,7 @@ def test_a_seed_makes_a_stream_of_new_views_that_is_the_same_from_its_start(exam
 
 
 def test_every_batch_is_full(examples):
-    batches = list(make_dataset(examples, 32, 5, augment_seed=1, batches=4))
+    batches = list(make_dataset(examples, 32, 5, seed=1, batches=4))
     assert [len(b["label"]) for b in batches] == [5] * 4
     first_pass = np.concatenate([b["label"] for b in batches])[:12]
     assert np.bincount(first_pass).tolist() == [4, 4, 4]
