@@ -19,6 +19,7 @@ from absl import app, flags
 from tqdm import tqdm
 
 from sdkd_tf import comparison
+from sdkd_tf.atomic import atomic_file
 from sdkd_tf.errors import UserError, one_line_errors
 
 FLAGS = flags.FLAGS
@@ -68,7 +69,7 @@ def plan(out_dir, base, arms, seeds):
             expanded = flags.FlagValues().read_flags_from_files(command)
         except flags.Error as error:
             raise UserError(f"arm {name!r}: {error}") from error
-        if (run_dir / "results.json").is_file():
+        if (run_dir / "results.json").is_file():  # of an unfinished one, train.py knows whether the flags are the same
             known = run_dir / "arguments.json"
             if not known.is_file() or json.loads(known.read_text()) != expanded:
                 raise UserError(f"{run_dir}: holds a run with other flags; remove it or choose another --out_dir")
@@ -91,16 +92,16 @@ def train_all(runs, parallel):
     def train(key, run_dir, arguments):
         running.add(key)
         run_dir.mkdir(parents=True, exist_ok=True)
+        with atomic_file(run_dir / "arguments.json", "w") as file:
+            json.dump(arguments, file, indent=1)
         log = run_dir / "log.txt"
-        with log.open("w") as output:
+        with log.open("a") as output:
             code = subprocess.run(
                 [sys.executable, str(_TRAIN), *arguments], stdout=output, stderr=subprocess.STDOUT, env=environment
             ).returncode
         running.discard(key)
         if code:
             failed.append(f"{log}: {log.read_text().strip().splitlines()[-1] if log.stat().st_size else 'no output'}")
-        else:
-            (run_dir / "arguments.json").write_text(json.dumps(arguments, indent=1))
 
     def watch():
         with tqdm(desc=f"{len(runs)} runs", unit="task") as bar:

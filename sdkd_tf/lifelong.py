@@ -25,6 +25,7 @@ from sdkd_tf.heartbeat import FirstStepHeartbeat
 from sdkd_tf.model.network import as_outputs, build_network
 from sdkd_tf.model.vgg16 import build_vgg16
 from sdkd_tf.progress import Progress
+from sdkd_tf.provenance import provenance
 from sdkd_tf.strategies import STRATEGIES
 
 ARCHITECTURES = {"sdkd": build_network, "vgg16": build_vgg16}
@@ -206,6 +207,7 @@ def run(
         save(index + 1, 0)
         print(f"mean validation accuracy over all tasks: {np.mean(results['accuracy_matrix']['validation'][-1]):.3f}")
 
+    results.update(provenance())
     results["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     _save_network(student, run_dir / "model.keras")
     if learner.has_saliency:
@@ -309,7 +311,7 @@ def _clear(run_dir):
         raise UserError(f"run_dir {run_dir}: cannot be made a directory ({error.strerror})") from error
     for name in ("results.json", "model.keras", "saliency.npz", "flags.flags"):
         (run_dir / name).unlink(missing_ok=True)
-    for name in ("progress", "checkpoints", "logs", "plots", "tflite"):
+    for name in ("progress", "checkpoints", "logs", "plots", "tflite", ".converting"):
         shutil.rmtree(run_dir / name, ignore_errors=True)
     (run_dir / "checkpoints").mkdir()
 

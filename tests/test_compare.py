@@ -1,7 +1,6 @@
 """The comparison command with a stand-in for train.py that writes known results."""
 
 import csv
-import json
 
 import pytest
 
@@ -100,4 +99,19 @@ def test_a_failed_run_is_named_after_the_others_finished(tmp_path, base):
     runs = compare.plan(tmp_path, base, {"bad": ["--strategy=broken"], **ARMS}, ["0"])
     with pytest.raises(UserError, match="bad/seed0/log.txt: error: strategy is 'broken'"):
         compare.train_all(runs, 1)
-    assert json.loads((tmp_path / "sdkd" / "seed0" / "arguments.json").read_text())[-1].endswith("sdkd/seed0")
+    assert (tmp_path / "sdkd" / "seed0" / "results.json").is_file()
+
+
+def test_killed_after_a_run_was_finished_and_before_that_was_noted(tmp_path, base, monkeypatch):
+    runs = compare.plan(tmp_path, base, ARMS, ["0"])
+    original = compare.subprocess.run
+
+    def run_and_die(command, **options):
+        original(command, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(compare.subprocess, "run", run_and_die)
+        compare.train_all(runs, 1)
+    compare.train_all(compare.plan(tmp_path, base, ARMS, ["0"]), 1)
+    assert (tmp_path / "sdkd" / "calls").read_text() == "0"

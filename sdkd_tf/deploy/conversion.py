@@ -4,13 +4,13 @@ import json
 import os
 import pathlib
 import shutil
-import tempfile
 
 import tensorflow as tf
 import tf_keras as keras
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from sdkd_tf import __version__
+from sdkd_tf.atomic import atomic_file
 from sdkd_tf.callbacks import Schedule
 from sdkd_tf.data.pipeline import make_dataset, to_network_range
 from sdkd_tf.data.sequence import load_sequence
@@ -22,6 +22,7 @@ from sdkd_tf.deploy.runtime import Classifier
 from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
 from sdkd_tf.heartbeat import FirstStepHeartbeat, heartbeat
+from sdkd_tf.progress import Progress
 from sdkd_tf.report import load_results
 
 QUANTIZATIONS = ("qat", "ptq", "float")
@@ -37,7 +38,8 @@ def convert(
     conversion.json, and a golden directory.
 
     Only the last task's training images are read for quantization. Quantization-aware training is one more SDKD step:
-    the float model is the teacher, the quantized one the student.
+    the float model is the teacher, the quantized one the student. One that was killed goes on from the last epoch that it
+    finished when this is called again with the same arguments.
 
     Args:
       run_dir: a finished run of train.py.
@@ -66,7 +68,11 @@ def convert(
     sequence = load_sequence(results["data"], **results["selection"])
     if list(sequence.classes) != results["classes"]:
         raise UserError(f"data {results['data']}: its classes are not those of {run_dir / 'results.json'}")
+    if results["deterministic"]:
+        tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
+    settings = [quantization, epochs, batch_size, learning_rate, lambda2, seed]
+    working = _working_directory(run_dir / ".converting", settings)
     last_task, input_size = sequence.tasks[-1].train, results["input_size"]
     representative, training = None, {}
     if quantization == "qat":
@@ -74,7 +80,8 @@ def convert(
         batches = make_dataset(last_task, input_size, batch_size, seed=seed, batches=steps * epochs)
         options = {k: v for k, v in results["options"].items() if k in ("saliency_weight", *Distiller.options)}
         options["lambda2"] = lambda2
-        deployed, distance = train_quantized(network, batches, options, steps, epochs, learning_rate)
+        progress = Progress(working / "progress")
+        deployed, distance = train_quantized(network, batches, options, steps, epochs, learning_rate, progress)
         training = {"steps": steps * epochs, "range_distance": distance}
     else:
         complete = with_probabilities(network)
@@ -87,20 +94,33 @@ def convert(
     target = run_dir / "tflite" if out_dir is None else pathlib.Path(out_dir)
     known = target / "conversion.json"
     reports = json.loads(known.read_text()) if known.is_file() else {}
-    with tempfile.TemporaryDirectory(dir=run_dir) as temporary:
-        temporary = pathlib.Path(temporary)
-        write_models(temporary, FILE_NAMES[quantization], deployed, results["classes"], representative)
-        path = temporary / f"{FILE_NAMES[quantization]}.tflite"
-        report = {"file": path.name, **training, **measure(path, network, sequence)}
-        golden = temporary / ("golden" if quantization == "qat" else f"golden_{quantization}")
-        golden.mkdir()
-        write_golden(golden, path.name, Classifier(path), sequence.tasks[-1].test[0].image, results["classes"])
-        (temporary / "conversion.json").write_text(json.dumps({**reports, quantization: report}, indent=1))
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(target / golden.name, ignore_errors=True)
-        for file in sorted(temporary.iterdir(), key=lambda file: file.name == "conversion.json"):  # that one last
-            os.replace(file, target / file.name)
+    files = working / "files"
+    shutil.rmtree(files, ignore_errors=True)
+    files.mkdir()
+    write_models(files, FILE_NAMES[quantization], deployed, results["classes"], representative)
+    path = files / f"{FILE_NAMES[quantization]}.tflite"
+    report = {"file": path.name, **training, **measure(path, network, sequence)}
+    golden = files / ("golden" if quantization == "qat" else f"golden_{quantization}")
+    golden.mkdir()
+    write_golden(golden, path.name, Classifier(path), sequence.tasks[-1].test[0].image, results["classes"])
+    (files / "conversion.json").write_text(json.dumps({**reports, quantization: report}, indent=1))
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target / golden.name, ignore_errors=True)
+    for file in sorted(files.iterdir(), key=lambda file: file.name == "conversion.json"):  # that one last
+        os.replace(file, target / file.name)
+    shutil.rmtree(working)
     return report
+
+
+def _working_directory(directory, settings):
+    """Makes the directory of what is not finished yet; empty, unless a conversion with the same settings was killed."""
+    known = directory / "settings.json"
+    if not known.is_file() or json.loads(known.read_text()) != settings:
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
+        with atomic_file(known, "w") as file:
+            json.dump(settings, file)
+    return directory
 
 
 def write_models(directory, name, deployed, labels, representative=None):
@@ -132,7 +152,7 @@ def load_network(path):
         raise UserError(f"model {path}: cannot be loaded ({str(error).splitlines()[0]})") from error
 
 
-def train_quantized(network, batches, distillation, steps, epochs, learning_rate):
+def train_quantized(network, batches, distillation, steps, epochs, learning_rate, progress):
     """Quantization-aware training by SDKD: the float network teaches the quantized one.
 
     Args:
@@ -141,27 +161,41 @@ def train_quantized(network, batches, distillation, steps, epochs, learning_rate
       distillation: keyword arguments of Distiller.
       steps: batches an epoch.
       epochs, learning_rate: of the training.
+      progress: a Progress with the state of the same training, if it was killed, to go on from.
 
     Returns:
       (the trained, quantized model with the outputs [probabilities, saliency]; how far its ranges still are from where they go,
       see `RangeDistance`).
     """
+    done, ranges, saved = 0, RangeDistance(), progress.load()
     with heartbeat("preparing the quantized network"):
         student, deployed = quantization_aware(network)
-        calibrate(student, network, batches.take(_CALIBRATION_BATCHES))
         distiller = Distiller(student, teacher=network, **distillation)
-        if distiller.has_factors:
-            distiller.train_teacher_translator(batches.take(steps))
-    distiller.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
-    ranges = RangeDistance()
+        distiller.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
+        if saved:
+            state, values = saved
+            done, ranges.distance = state["epoch"], state["range_distance"]
+            distiller.restore(state["learner"], values)
+            print(f"going on after epoch {done}")
+        else:
+            calibrate(student, network, batches.take(_CALIBRATION_BATCHES))
+            if distiller.has_factors:
+                distiller.train_teacher_translator(batches.take(steps))
+
+    def save(epoch, logs):
+        state = {"epoch": epoch + 1, "range_distance": ranges.distance, "learner": distiller.state()}
+        progress.save(state, [variable.numpy() for variable in distiller.saved_variables])
+
     distiller.fit(
-        batches,
+        batches.skip(steps * done),
         steps_per_epoch=steps,
+        initial_epoch=done,
         epochs=epochs,
         callbacks=[
             FirstStepHeartbeat("building the graph of quantization-aware training"),
             Schedule(epochs, learning_rate),
             ranges,
+            keras.callbacks.LambdaCallback(on_epoch_end=save),
         ],
         verbose=1,
     )
