@@ -30,6 +30,7 @@ flags.DEFINE_enum(
 flags.DEFINE_bool("augment", True, "Crop, flip, change and blur the training images.")
 flags.DEFINE_integer("seed", 0, "Of weights, shuffling and augmentation.")
 flags.DEFINE_bool("deterministic", False, "The same flags give the same bits on the same machine.")
+flags.DEFINE_integer("keep_checkpoints", None, "Of how many last tasks to keep the network; all if not given.", 0)
 flags.DEFINE_bool("overwrite", False, "Replace a run in --run_dir; without it, an unfinished one goes on.")
 
 flags.DEFINE_string("architecture", "sdkd", "sdkd, or vgg16 (the baseline; of the flags below it has input_size only).")
@@ -112,6 +113,7 @@ def main(argv):
             augment=FLAGS.augment,
             seed=FLAGS.seed,
             deterministic=FLAGS.deterministic,
+            keep_checkpoints=FLAGS.keep_checkpoints,
             overwrite=FLAGS.overwrite,
             architecture=FLAGS.architecture,
             network={

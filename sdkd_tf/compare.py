@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from sdkd_tf import comparison
 from sdkd_tf.atomic import atomic_file
+from sdkd_tf.die_with_parent import die_with_parent
 from sdkd_tf.errors import UserError, one_line_errors
 
 FLAGS = flags.FLAGS
@@ -96,9 +97,9 @@ def train_all(runs, parallel):
             json.dump(arguments, file, indent=1)
         log = run_dir / "log.txt"
         with log.open("a") as output:
-            code = subprocess.run(
-                [sys.executable, str(_TRAIN), *arguments], stdout=output, stderr=subprocess.STDOUT, env=environment
-            ).returncode
+            command = [sys.executable, str(_TRAIN), *arguments]
+            streams = {"stdout": output, "stderr": subprocess.STDOUT}
+            code = subprocess.run(command, env=environment, preexec_fn=die_with_parent, **streams).returncode
         running.discard(key)
         if code:
             failed.append(f"{log}: {log.read_text().strip().splitlines()[-1] if log.stat().st_size else 'no output'}")
@@ -106,9 +107,9 @@ def train_all(runs, parallel):
     def watch():
         with tqdm(desc=f"{len(runs)} runs", unit="task") as bar:
             while True:
-                finished = sum(len(list(run_dir.glob("checkpoints/*.keras"))) for run_dir, _ in runs.values())
+                begun = sum(len(list(run_dir.glob("logs/*"))) for run_dir, _ in runs.values())
                 bar.set_postfix_str(", ".join(f"{name} {seed}" for name, seed in sorted(running)))
-                bar.update(finished - bar.n)
+                bar.update(begun - bar.n)
                 if done.wait(5):
                     return
 

@@ -52,6 +52,7 @@ def run(
     augment=True,
     seed=0,
     deterministic=False,
+    keep_checkpoints=None,
     overwrite=False,
     architecture="sdkd",
     network=None,
@@ -82,6 +83,7 @@ def run(
       augment: crop, flip, change and blur the training images.
       seed: of weights, shuffling and augmentation.
       deterministic: compute sums in the same order every time.
+      keep_checkpoints: of how many last tasks the network stays in `checkpoints/`; None keeps all.
       overwrite: replace what `run_dir` holds, be it finished or not.
       architecture: `sdkd`, or `vgg16`, the paper's baseline.
       network: keyword arguments of `build_network` or `build_vgg16` (without num_classes).
@@ -203,12 +205,15 @@ def run(
         new = as_outputs(student.predict(gallery / np.float32(127.5) - 1, verbose=0)).saliency
         if new is not None:
             maps = np.concatenate([maps, new[None]]) if index else new[None]
+        results["peak_memory_mb"].append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         _save_network(student, run_dir / "checkpoints" / f"{task.name}.keras")
         save(index + 1, 0)
+        if keep_checkpoints is not None:
+            for old in sequence.tasks[: max(0, index + 1 - keep_checkpoints)]:
+                (run_dir / "checkpoints" / f"{old.name}.keras").unlink(missing_ok=True)
         print(f"mean validation accuracy over all tasks: {np.mean(results['accuracy_matrix']['validation'][-1]):.3f}")
 
     results.update(provenance())
-    results["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     _save_network(student, run_dir / "model.keras")
     if learner.has_saliency:
         with atomic_file(run_dir / "saliency.npz") as file:
@@ -235,6 +240,7 @@ def _no_results(settings, sequence, student):
         "saliency_mae_matrix": {"validation": [], "test": []},
         "history": [],
         "seconds_per_task": [],
+        "peak_memory_mb": [],
         "preparation": [],
     }
 

@@ -60,6 +60,8 @@ def summary(run_dir):
     lines += [
         "",
         f"training {sum(results['seconds_per_task']) / 60:.1f} min, replayed images {results['replay_images']}",
+        _memory_line(results["peak_memory_mb"], results["tasks"]),
+        f"on disk {_megabytes(run_dir)}, of it checkpoints {_megabytes(run_dir / 'checkpoints')}",
     ]
     conversion = run_dir / "tflite" / "conversion.json"
     if conversion.is_file():
@@ -67,6 +69,16 @@ def summary(run_dir):
     pictures = sorted((run_dir / "plots").glob("*.png"))
     lines += ["", "pictures: " + ", ".join(str(path) for path in pictures)]
     return "\n".join(lines)
+
+
+def _memory_line(peaks, tasks):
+    """The peak of memory, and what it grew by after the third task, when everything has been allocated once."""
+    line = f"memory at most {max(peaks):.0f} MB"
+    return f"{line}, {max(peaks) / peaks[2] - 1:.1%} over the peak until {tasks[2]}" if len(peaks) > 3 else line
+
+
+def _megabytes(directory):
+    return f"{sum(path.stat().st_size for path in directory.rglob('*') if path.is_file()) / 1e6:.0f} MB"
 
 
 def _conversion_lines(conversions):

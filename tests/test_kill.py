@@ -1,8 +1,10 @@
-"""train.py as a process of its own, killed at twenty random moments: the run ends like one that was not killed."""
+"""The commands as processes of their own, killed at random moments: they end like those that were not killed."""
 
+import itertools
 import json
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,20 +14,53 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
-TRAIN = pathlib.Path(__file__).parents[1] / "train.py"
-KILLS = 20
+from sdkd_tf.data.render import catalogue
+
+ROOT = pathlib.Path(__file__).parents[1]
+NETWORK = (
+    "--input_size=64 --decoder_channels=4 --weights=none --epochs=3 --batch_size=4 --saliency_weight=1 --deterministic"
+)
+TIMES = ("seconds_per_task", "peak_memory_mb")
+
+pytestmark = pytest.mark.long
 
 
-def start(data, run_dir):
-    flags = "--input_size=64 --decoder_channels=4 --weights=none --epochs=3 --batch_size=4 --saliency_weight=1 --deterministic"
-    command = [sys.executable, str(TRAIN), f"--data_dir={data}", f"--run_dir={run_dir}", *flags.split()]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def start(command):
+    return subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
-def finish(data, run_dir):
-    process = start(data, run_dir)
+def finish(command):
+    """Runs a command to its end; returns the seconds that it took."""
+    began = time.monotonic()
+    process = start(command)
     output = process.communicate()[0]
     assert process.returncode == 0, output
+    return time.monotonic() - began
+
+
+def kill_and_finish(command_for, duration, kills, directory):
+    """Kills a command `kills` times at moments within its duration; yields each place where it was brought to its end.
+
+    Args:
+      command_for: a function of a directory that it works in.
+      duration: of the command in seconds, when nobody kills it.
+      kills: how many times.
+      directory: a function of a number, gives a new place.
+    """
+    rng, places = random.Random(0), map(directory, itertools.count())
+    place = next(places)
+    for _ in range(kills):
+        process = start(command_for(place))
+        time.sleep(rng.uniform(0, duration))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if process.returncode == 0:  # it was faster
+            yield place
+            place = next(places)
+    finish(command_for(place))
+    yield place
 
 
 def outcome(run_dir):
@@ -33,34 +68,77 @@ def outcome(run_dir):
     weights = keras.models.load_model(run_dir / "model.keras", compile=False).get_weights()
     with np.load(run_dir / "saliency.npz") as saved:
         maps = saved["maps"].tobytes()
-    timeless = {k: v for k, v in results.items() if k not in ("seconds_per_task", "peak_memory_mb")}
-    return timeless, maps, [w.tobytes() for w in weights]
+    return {k: v for k, v in results.items() if k not in TIMES}, maps, [w.tobytes() for w in weights]
 
 
-@pytest.mark.long
-def test_killed_at_random_moments(write_sequence, tmp_path):
-    data = write_sequence(tmp_path / "data", tasks=3)
-    began = time.monotonic()
-    finish(data, tmp_path / "whole")
-    duration = time.monotonic() - began
-    rng, runs = random.Random(0), [tmp_path / "killed0"]
-    for _ in range(KILLS):
-        if (runs[-1] / "results.json").exists():
-            runs.append(tmp_path / f"killed{len(runs)}")
-        process = start(data, runs[-1])
-        time.sleep(rng.uniform(0, duration))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-    expected = outcome(tmp_path / "whole")
-    for run_dir in runs:
-        if not (run_dir / "results.json").exists():
-            finish(data, run_dir)
-        assert outcome(run_dir) == expected
-        assert sorted(p.name for p in run_dir.iterdir() if p.name not in ("plots", "progress")) == [
-            "checkpoints",
-            "flags.flags",
-            "logs",
-            "model.keras",
-            "results.json",
-            "saliency.npz",
-        ]
+@pytest.fixture(scope="module")
+def data(write_sequence, tmp_path_factory):
+    return write_sequence(tmp_path_factory.mktemp("data"), tasks=3)
+
+
+def train(data):
+    return lambda run_dir: ["train.py", f"--data_dir={data}", f"--run_dir={run_dir}", *NETWORK.split()]
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    """(finished run, seconds that it took)."""
+    run_dir = tmp_path_factory.mktemp("trained") / "run"
+    return run_dir, finish(train(data)(run_dir))
+
+
+def test_train(data, trained, tmp_path):
+    whole, duration = trained
+    for run_dir in kill_and_finish(train(data), duration, 20, lambda number: tmp_path / str(number)):
+        assert outcome(run_dir) == outcome(whole)
+        assert sorted(path.name for path in run_dir.iterdir()) == sorted(path.name for path in whole.iterdir())
+
+
+def test_convert(trained, tmp_path):
+    def place(number):
+        return shutil.copytree(trained[0], tmp_path / str(number))
+
+    def command(run_dir):
+        return ["convert.py", f"--run_dir={run_dir}", "--batch_size=4", "--epochs=4"]
+
+    def content(run_dir):
+        files = {path.name: path.read_bytes() for path in (run_dir / "tflite").iterdir() if path.is_file()}
+        report = json.loads(files.pop("conversion.json"))["qat"]
+        return files, {name: value for name, value in report.items() if name != "latency"}
+
+    whole = place("whole")
+    duration = finish(command(whole))
+    for run_dir in kill_and_finish(command, duration, 6, place):
+        assert content(run_dir) == content(whole)
+        assert not (run_dir / ".converting").exists()
+
+
+def test_compare(data, trained, tmp_path):
+    flags = tmp_path / "base.flags"
+    flags.write_text("\n".join([f"--data_dir={data}", *NETWORK.split()]))
+
+    def command(out_dir):
+        arms = ["--arm=SDKD: --strategy=sdkd", "--arm=fine-tuning: --strategy=finetune"]
+        return ["-m", "sdkd_tf.compare", f"--out_dir={out_dir}", f"--base={flags}", "--seeds=0", *arms]
+
+    for out_dir in kill_and_finish(command, 2 * trained[1], 6, lambda number: tmp_path / str(number)):
+        assert outcome(out_dir / "sdkd" / "seed0") == outcome(trained[0])
+        assert (out_dir / "fine_tuning" / "seed0" / "results.json").is_file() and (out_dir / "curves.png").is_file()
+
+
+@pytest.mark.skipif(
+    not all((catalogue.ARCHIVES / f"{name}.sh3f").exists() for name in catalogue.LICENCES),
+    reason="the Debian package sweethome3d-furniture is not installed",
+)
+def test_render(tmp_path):
+    def command(out):
+        counts = "--objects=1 --train=1 --validation=1 --test=1"
+        return ["-m", "sdkd_tf.data.render", f"--out={out}", *counts.split()]
+
+    def content(out):
+        return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+    whole = tmp_path / "whole"
+    duration = finish(command(whole))
+    for out in kill_and_finish(command, duration, 6, lambda number: tmp_path / str(number)):
+        assert content(out) == content(whole)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
-from sdkd_tf import lifelong
+from sdkd_tf import lifelong, report
 from sdkd_tf.callbacks import Schedule
 from sdkd_tf.data import pipeline
 from sdkd_tf.errors import UserError
@@ -30,7 +30,7 @@ def run(write_sequence, tmp_path, monkeypatch):
     original = pipeline.open_image
     monkeypatch.setattr(pipeline, "open_image", lambda path: read.append(str(path)) or original(path))
 
-    def call(strategy):
+    def call(strategy, **changed):
         results = lifelong.run(
             tmp_path / strategy,
             data,
@@ -39,6 +39,7 @@ def run(write_sequence, tmp_path, monkeypatch):
             batch_size=4,
             learning_rate=0.1,
             architecture="one_layer",
+            **changed,
         )
         return results, [path.split("/train/")[1].split("/")[0] for path in read if "/train/" in path]
 
@@ -76,6 +77,23 @@ def test_results_are_saved_and_a_network_without_maps_has_no_overlays(run, tmp_p
     ]
 
 
+def test_only_the_last_checkpoints_are_kept_if_asked_for(run, tmp_path):
+    def kept():
+        return sorted(path.name for path in (tmp_path / "finetune" / "checkpoints").iterdir())
+
+    run("finetune")
+    assert kept() == ["task1.keras", "task2.keras", "task3.keras"]
+    run("finetune", keep_checkpoints=1, overwrite=True)
+    assert kept() == ["task3.keras"]
+    run("finetune", keep_checkpoints=0, overwrite=True)
+    assert kept() == [] and (tmp_path / "finetune" / "model.keras").is_file()
+
+
+def test_memory_is_told_for_every_task(run):
+    peaks = run("finetune")[0]["peak_memory_mb"]
+    assert len(peaks) == 3 and 100 < peaks[0] <= peaks[1] <= peaks[2]
+
+
 def test_unknown_architecture(tmp_path):
     with pytest.raises(UserError, match="architecture is 'resnet'; expected one of sdkd, vgg16"):
         lifelong.run(tmp_path / "x", architecture="resnet")
@@ -96,3 +114,10 @@ def test_learning_rate_falls_in_a_task(schedule, shares):
         falling.on_epoch_begin(epoch)
         rates.append(float(model.optimizer.learning_rate))
     np.testing.assert_allclose(rates, np.multiply(0.1, shares), rtol=1e-5)
+
+
+def test_report_tells_how_memory_grew_after_the_third_task():
+    assert report._memory_line([800.0, 900.0, 1000.0, 1010.0, 1050.0], ["a", "b", "c", "d", "e"]) == (
+        "memory at most 1050 MB, 5.0% over the peak until c"
+    )
+    assert report._memory_line([800.0, 900.0], ["a", "b"]) == "memory at most 900 MB"

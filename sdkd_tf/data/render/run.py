@@ -8,6 +8,7 @@ from concurrent.futures import process
 from tqdm import tqdm
 
 from sdkd_tf.data.render import attribution, levels, models, output, parts, sequence
+from sdkd_tf.die_with_parent import die_with_parent
 from sdkd_tf.errors import UserError
 
 SPLITS = ("train", "validation", "test")
@@ -44,7 +45,7 @@ def render(out: pathlib.Path, settings: dict, workers: int) -> None:
     with tqdm(total=sum(job.count for job in jobs), unit="image") as bar:
         bar.update(bar.total - sum(job.count for job in left))
         if left:
-            with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
+            with concurrent.futures.ProcessPoolExecutor(workers, context, die_with_parent) as pool:
                 futures = {pool.submit(render_one, out, job, cache): job for job in left}
                 try:
                     for future in concurrent.futures.as_completed(futures):
