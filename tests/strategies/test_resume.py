@@ -1,14 +1,16 @@
 """A run that is killed and started again ends as one that is not, with every strategy."""
 
+import errno
 import itertools
 import json
+import os
 
 import numpy as np
 import pytest
 import tf_keras as keras
 
-from sdkd_tf import lifelong
-from sdkd_tf.errors import UserError
+from sdkd_tf import atomic, lifelong
+from sdkd_tf.errors import UserError, one_line_errors
 from sdkd_tf.progress import Progress
 from sdkd_tf.strategies import STRATEGIES
 
@@ -110,6 +112,26 @@ def test_an_unfinished_run_of_other_flags_is_left_alone(run, tmp_path):
         TASKS,
         TASKS,
     )
+
+
+def test_a_full_disk_is_told_in_one_line_and_loses_no_finished_epoch(run, tmp_path):
+    def full_after(syncs):
+        left = itertools.count(syncs, -1)
+
+        def fsync(descriptor):
+            if next(left) <= 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        return fsync
+
+    run(tmp_path / "whole", "finetune")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit, match="^error: the disk is full; make room"):
+        patch.setattr(atomic.os, "fsync", full_after(6))  # the flags and two states, each with its directory
+        with one_line_errors():
+            run(tmp_path / "full", "finetune")
+    assert [path.name for path in sorted((tmp_path / "full" / "progress").iterdir())] == ["000000.npz", "000001.npz"]
+    run(tmp_path / "full", "finetune")
+    assert outcome(tmp_path / "full") == outcome(tmp_path / "whole")
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_at_that_step(run, tmp_path):
