@@ -14,6 +14,7 @@ from sdkd_tf.atomic import atomic_file
 from sdkd_tf.callbacks import Schedule
 from sdkd_tf.data.pipeline import make_dataset, to_network_range
 from sdkd_tf.data.sequence import load_sequence
+from sdkd_tf.deploy.flatbuffer import pack, unpack
 from sdkd_tf.deploy.golden import write_golden
 from sdkd_tf.deploy.measurement import measure
 from sdkd_tf.deploy.metadata import with_metadata, without_output
@@ -242,4 +243,4 @@ def to_tflite(model, representative=None):
             converter.inference_input_type = tf.uint8
         if representative is not None:
             converter.representative_dataset = lambda: ([batch["image"]] for batch in representative)
-        return converter.convert()
+        return pack(unpack(converter.convert()))

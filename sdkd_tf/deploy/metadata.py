@@ -10,6 +10,8 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from sdkd_tf.deploy.flatbuffer import pack, unpack
+
 _LABEL_FILE = "labels.txt"
 _IMAGE_PROPERTIES, _NORMALIZATION_OPTIONS = 2, 1  # members of the unions ContentProperties and ProcessUnitOptions
 _RGB, _TENSOR_AXIS_LABELS = 1, 2  # of the enums ColorSpaceType and AssociatedFileType
@@ -26,13 +28,13 @@ def with_metadata(content, labels, name, description, version):
     Returns:
       The new file's bytes: the FlatBuffer, and behind it a zip archive that holds labels.txt.
     """
-    model = schema.ModelT.InitFromPackedBuf(content)
+    model = unpack(content)
     buffer, entry = schema.BufferT(), schema.MetadataT()
     buffer.data = np.frombuffer(_model_metadata(name, description, version), np.uint8)
     model.buffers.append(buffer)
     entry.name, entry.buffer = "TFLITE_METADATA", len(model.buffers) - 1
     model.metadata = [*(model.metadata or ()), entry]
-    file = io.BytesIO(_packed(model))
+    file = io.BytesIO(pack(model))
     with zipfile.ZipFile(file, "a") as archive:
         # A fixed date, so that equal models make equal files.
         archive.writestr(zipfile.ZipInfo(_LABEL_FILE), "".join(f"{label}\n" for label in labels))
@@ -49,20 +51,14 @@ def without_output(content, name):
     Returns:
       The new file's bytes.
     """
-    model = schema.ModelT.InitFromPackedBuf(content)
+    model = unpack(content)
     graph, (signature,) = model.subgraphs[0], model.signatureDefs
     (dropped,) = (output.tensorIndex for output in signature.outputs if output.name == name.encode())
     signature.outputs = [output for output in signature.outputs if output.tensorIndex != dropped]
     graph.outputs = [index for index in graph.outputs if index != dropped]
     if not any(dropped in operator.inputs for operator in graph.operators):
         graph.operators = [operator for operator in graph.operators if dropped not in operator.outputs]
-    return _packed(model)
-
-
-def _packed(model):
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return pack(model)
 
 
 def _model_metadata(name, description, version):
