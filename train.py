@@ -27,7 +27,10 @@ flags.DEFINE_enum("optimizer", "adam", ["adam", "sgd"], "sgd: with Nesterov mome
 flags.DEFINE_enum(
     "schedule", "cosine", ["cosine", "exponential"], "How the rate falls in a task: to 0, or by 2 % an epoch."
 )
-flags.DEFINE_bool("augment", True, "Crop, flip, change and blur the training images.")
+flags.DEFINE_enum(
+    "augmentation", "light", ["none", "light", "hard"],
+    "Other views of the training images: crop, flip, colours, blur; hard: also zoomed out, half covered, dark.",
+)  # fmt: skip
 flags.DEFINE_integer("seed", 0, "Of weights, shuffling and augmentation.")
 flags.DEFINE_bool("deterministic", False, "The same flags give the same bits on the same machine.")
 flags.DEFINE_integer("keep_checkpoints", None, "Of how many last tasks to keep the network; all if not given.", 0)
@@ -110,7 +113,7 @@ def main(argv):
             first_task_learning_rate=FLAGS.first_task_learning_rate,
             optimizer=FLAGS.optimizer,
             schedule=FLAGS.schedule,
-            augment=FLAGS.augment,
+            augmentation=FLAGS.augmentation,
             seed=FLAGS.seed,
             deterministic=FLAGS.deterministic,
             keep_checkpoints=FLAGS.keep_checkpoints,

@@ -49,7 +49,7 @@ def run(
     first_task_learning_rate=None,
     optimizer="adam",
     schedule="cosine",
-    augment=True,
+    augmentation="light",
     seed=0,
     deterministic=False,
     keep_checkpoints=None,
@@ -80,7 +80,7 @@ def run(
       first_task_learning_rate: the same for the first task; None means `learning_rate`.
       optimizer: a key of `OPTIMIZERS`.
       schedule: how the learning rate falls within a task, a key of `callbacks.SCHEDULES`.
-      augment: crop, flip, change and blur the training images.
+      augmentation: of the training images, a key of `augmentation.AUGMENTATIONS`.
       seed: of weights, shuffling and augmentation.
       deterministic: compute sums in the same order every time.
       keep_checkpoints: of how many last tasks the network stays in `checkpoints/`; None keeps all.
@@ -119,7 +119,7 @@ def run(
         "first_task_learning_rate": first_task_learning_rate or learning_rate,
         "optimizer": optimizer,
         "schedule": schedule,
-        "augment": augment,
+        "augmentation": augmentation,
         "seed": seed,
         "deterministic": deterministic,
         "architecture": architecture,
@@ -183,7 +183,7 @@ def run(
             task_epochs, rate = settings["first_task_epochs"], settings["first_task_learning_rate"]
         if done < task_epochs:
             steps = max(1, len(task.train) // batch_size)
-            batches = _epochs(learner, task, range(done, task_epochs), steps, batch_size, augment, (seed, index))
+            batches = _epochs(learner, task, range(done, task_epochs), steps, batch_size, augmentation, (seed, index))
             learner.fit(
                 batches,
                 steps_per_epoch=steps,
@@ -256,7 +256,7 @@ def _check_same(run_dir, saved, settings):
         )
 
 
-def _epochs(learner, task, epochs, steps, batch_size, augment, seed):
+def _epochs(learner, task, epochs, steps, batch_size, augmentation, seed):
     """The batches of several epochs, one behind the other; those of an epoch depend on `seed` and its number alone."""
     batches = None
     for epoch in epochs:
@@ -266,7 +266,7 @@ def _epochs(learner, task, epochs, steps, batch_size, augment, seed):
             batch_size=batch_size,
             seed=_number(*seed, epoch),
             batches=steps,
-            augmented=augment,
+            augmentation=augmentation,
         )
         _seed_all(*seed, epoch)
         new = learner.training_batches(task.train, make)

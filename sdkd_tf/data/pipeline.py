@@ -1,14 +1,12 @@
-"""tf.data: from Examples to batches. Image and mask are cropped and flipped alike; teacher and student see one view."""
+"""tf.data: from Examples to batches."""
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from sdkd_tf.data.augmentation import AUGMENTATIONS
 from sdkd_tf.data.images import letterbox, open_image, open_mask
 from sdkd_tf.data.targets import draw_box
-
-_BLUR_SHARE = 0.2  # of the augmented images
-_BLUR_SIGMA = (0.5, 1.0)  # pixels of the network's input
 
 
 def to_network_range(image):
@@ -21,7 +19,7 @@ def to_pixels(image):
     return np.round((image + 1) * np.float32(127.5)).astype(np.uint8)
 
 
-def make_dataset(examples, input_size, batch_size, seed=None, batches=1, augmented=True, keep=False):
+def make_dataset(examples, input_size, batch_size, seed=None, batches=1, augmentation="light", keep=False):
     """Builds the batches of some examples.
 
     Args:
@@ -31,7 +29,7 @@ def make_dataset(examples, input_size, batch_size, seed=None, batches=1, augment
       seed: an integer shuffles and augments, pass after pass in another order and with other views, the same whenever it is
         read from its start; None gives one pass in order, not augmented.
       batches: how many with a `seed`; each is full.
-      augmented: with a `seed`, whether there are other views.
+      augmentation: with a `seed`, which views: a key of `augmentation.AUGMENTATIONS`.
       keep: decode every image once and keep it in memory, 4 * input_size^2 bytes each; not with a `seed`.
 
     Returns:
@@ -68,7 +66,8 @@ def make_dataset(examples, input_size, batch_size, seed=None, batches=1, augment
     if keep:
         dataset = dataset.cache()
     dataset = dataset.map(scale, num_parallel_calls=tf.data.AUTOTUNE)
-    if seed is not None and augmented:
+    augment = AUGMENTATIONS[augmentation]
+    if seed is not None and augment:
         seeds = tf.data.Dataset.counter().map(lambda number: tf.stack([tf.constant(seed, tf.int64), number]))
         dataset = tf.data.Dataset.zip((dataset, seeds)).map(augment, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.batch(batch_size)
@@ -97,52 +96,3 @@ def _read(image_path, mask_path, box, size):
         mask = open_mask(mask_path.decode()) if mask_path else draw_box(box, image.size)
         pixels[..., 3] = letterbox(mask, size, Image.Resampling.NEAREST)
     return pixels
-
-
-def augment(example, seed):
-    """Random crop of 80 to 100 % of the side, horizontal flip, colour jitter, and on every fifth image a slight blur.
-
-    Args:
-      example: one element of `make_dataset`, not batched.
-      seed: int64 `[2]`; the same seed gives the same view.
-
-    Returns:
-      The example with another view; image and mask stay aligned and in their ranges.
-    """
-    seeds = tf.unstack(tf.random.split(seed, 6))
-    size = tf.shape(example["image"])[0]
-    view = tf.concat([example["image"], example["mask"]], axis=-1)
-    side = tf.cast(tf.cast(size, tf.float32) * tf.random.stateless_uniform([], seeds[0], 0.8, 1.0), tf.int32)
-    view = tf.image.stateless_random_crop(view, [side, side, 4], seeds[1])
-    view = tf.image.stateless_random_flip_left_right(view, seeds[2])
-    mask = tf.image.resize(view[..., 3:], [size, size], "nearest")
-    image = (tf.image.resize(view[..., :3], [size, size]) + 1.0) / 2.0
-    gain, contrast, saturation = tf.unstack(tf.random.stateless_uniform([3], seeds[3], 0.7, 1.3))
-    image = tf.image.adjust_saturation(tf.clip_by_value(image * gain, 0.0, 1.0), saturation)
-    image = tf.clip_by_value(tf.image.adjust_contrast(image, contrast), 0.0, 1.0)
-    sigma = tf.random.stateless_uniform([], seeds[4], *_BLUR_SIGMA)
-    chosen = tf.random.stateless_uniform([], seeds[5]) < _BLUR_SHARE
-    image = tf.cond(chosen, lambda: gaussian_blur(image, sigma), lambda: image)
-    shape = example["image"].shape
-    return {
-        **example,
-        "image": tf.ensure_shape(image * 2.0 - 1.0, shape),
-        "mask": tf.ensure_shape(mask, shape[:2] + [1]),
-    }
-
-
-def gaussian_blur(image, sigma):
-    """Blurs by a 5x5 Gaussian kernel.
-
-    Args:
-      image: float32 `[h, w, 3]`.
-      sigma: in pixels, at most 1: the kernel ends at 2 pixels.
-
-    Returns:
-      float32 `[h, w, 3]`; the border is mirrored, so a plain image stays as it is.
-    """
-    line = tf.exp(-tf.square(tf.range(-2.0, 3.0) / sigma) / 2.0)
-    kernel = line[:, None] * line[None, :] / tf.square(tf.reduce_sum(line))
-    padded = tf.pad(image, [[2, 2], [2, 2], [0, 0]], "SYMMETRIC")
-    kernel = tf.tile(kernel[:, :, None, None], [1, 1, 3, 1])
-    return tf.nn.depthwise_conv2d(padded[None], kernel, [1, 1, 1, 1], "VALID")[0]

@@ -78,7 +78,8 @@ def convert(
     representative, training = None, {}
     if quantization == "qat":
         steps = max(1, len(last_task) // batch_size)
-        batches = make_dataset(last_task, input_size, batch_size, seed=seed, batches=steps * epochs)
+        views = {"seed": seed, "batches": steps * epochs, "augmentation": results["augmentation"]}
+        batches = make_dataset(last_task, input_size, batch_size, **views)
         options = {k: v for k, v in results["options"].items() if k in ("saliency_weight", *Distiller.options)}
         options["lambda2"] = lambda2
         progress = Progress(working / "progress")

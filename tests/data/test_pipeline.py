@@ -2,11 +2,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from sdkd_tf.data import pipeline
-from sdkd_tf.data.pipeline import augment, gaussian_blur, make_dataset
+from sdkd_tf.data.pipeline import make_dataset
 from sdkd_tf.data.sequence import Example, load_sequence
 
 
@@ -72,21 +71,6 @@ def test_every_pass_holds_every_index_once_in_an_order_of_its_own():
     assert np.abs(indices.mean(axis=0) - 24.5).max() < 4 * 2.3
 
 
-def test_augmentation_moves_image_and_mask_alike():
-    mask = np.zeros((32, 32, 1), np.float32)
-    mask[4:20, 10:28] = 1.0
-    example = {"image": tf.constant(np.repeat(mask * 2 - 1, 3, axis=2)), "mask": tf.constant(mask)}
-    masks = []
-    for seed in range(20):
-        view = augment(example, tf.constant([seed, 7], tf.int64))
-        bright = view["image"].numpy()[..., 0] > view["image"].numpy()[..., 0].mean()
-        assert np.mean(bright != (view["mask"].numpy()[..., 0] > 0.5)) < 0.06  # edges differ by the interpolation
-        assert set(np.unique(view["mask"])) <= {0.0, 1.0}
-        assert view["image"].numpy().min() >= -1.0 and view["image"].numpy().max() <= 1.0
-        masks.append(view["mask"].numpy())
-    assert len({m.tobytes() for m in masks}) > 10
-
-
 def test_a_box_is_a_filled_mask_where_there_is_no_mask(examples, tmp_path):
     Image.new("RGB", (128, 64)).save(tmp_path / "wide.jpg")
     boxed = Example(tmp_path / "wide.jpg", 0, None, box=(32, 0, 96, 32))
@@ -99,36 +83,3 @@ def test_a_box_is_a_filled_mask_where_there_is_no_mask(examples, tmp_path):
     assert batch["has_mask"].numpy().tolist() == [1.0, 0.0, 1.0, 1.0] and not batch["mask"][1].numpy().any()
     np.testing.assert_array_equal(batch["mask"][2], batch["mask"][3])
     assert batch["mask"][3].numpy().sum() == 625  # the mask, 25x25
-
-
-def test_blur():
-    image = np.zeros((9, 9, 3), np.float32)
-    image[4, 4, 1] = 1.0
-    blurred = gaussian_blur(tf.constant(image), 1.0).numpy()
-    line = np.exp([-2.0, -0.5, 0.0, -0.5, -2.0])
-    np.testing.assert_allclose(blurred[2:7, 2:7, 1], np.outer(line, line) / line.sum() ** 2, atol=1e-6)
-    np.testing.assert_allclose(blurred[4, 4], [0.0, 0.16210, 0.0], atol=1e-5)
-    np.testing.assert_allclose(blurred.sum(axis=(0, 1)), [0.0, 1.0, 0.0], atol=1e-6)
-    np.testing.assert_allclose(gaussian_blur(tf.fill([8, 8, 3], 0.3), 0.7), 0.3, atol=1e-6)  # also at the border
-
-
-def test_a_fifth_of_the_views_is_blurred_and_no_mask(monkeypatch):
-    mask = np.zeros((32, 32, 1), np.float32)
-    mask[8:24, 8:24] = 1.0
-    example = {"image": tf.constant(np.repeat(mask - 0.5, 3, axis=2)), "mask": tf.constant(mask)}
-    seeds = tf.data.Dataset.range(300).map(lambda number: tf.stack([number, 3]))
-
-    def views():
-        return list(seeds.map(lambda seed: augment(example, seed)).as_numpy_iterator())
-
-    plain = views()
-    np.testing.assert_array_equal(plain[5]["image"], augment(example, tf.constant([5, 3], tf.int64))["image"])
-    monkeypatch.setattr(pipeline, "gaussian_blur", lambda image, sigma: tf.zeros_like(image) + sigma)
-    marked = views()
-    sigmas = [(view["image"][0, 0, 0] + 1) / 2 if np.ptp(view["image"]) == 0 else None for view in marked]
-    drawn = [sigma for sigma in sigmas if sigma is not None]
-    assert 40 <= len(drawn) <= 80  # 60 expected, standard deviation 7
-    assert 0.5 <= min(drawn) < 0.55 and 0.95 < max(drawn) <= 1.0
-    for before, after, sigma in zip(plain, marked, sigmas):
-        np.testing.assert_array_equal(before["mask"], after["mask"])
-        assert sigma is not None or np.array_equal(before["image"], after["image"])

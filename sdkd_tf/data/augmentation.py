@@ -1,0 +1,146 @@
+"""Other views of a training image. Image and mask are changed alike; teacher and student see one view."""
+
+import tensorflow as tf
+
+_BLUR_SHARE = 0.2  # of the images
+_BLUR_SIGMA = (0.5, 1.0)  # pixels of the network's input
+_HARD_SHARE = 0.3  # of the images, for each of what makes `hard` views
+_ZOOM = (0.3, 0.9)  # side of what is left of the image, as a share
+_COVER = (0.2, 0.6)  # of the object's box
+_DARKNESS = (0.25, 0.7)  # factor of the brightness
+
+
+def augment(example, seed):
+    """Random crop of 80 to 100 % of the side, horizontal flip, colour jitter, and on every fifth image a slight blur.
+
+    What other entries of the challenge used.
+
+    Args:
+      example: one element of `pipeline.make_dataset`, not batched.
+      seed: int64 `[2]`; the same seed gives the same view.
+
+    Returns:
+      The example with another view; image and mask stay aligned and in their ranges.
+    """
+    seeds = tf.unstack(tf.random.split(seed, 6))
+    size = tf.shape(example["image"])[0]
+    view = tf.concat([example["image"], example["mask"]], axis=-1)
+    side = tf.cast(tf.cast(size, tf.float32) * tf.random.stateless_uniform([], seeds[0], 0.8, 1.0), tf.int32)
+    view = tf.image.stateless_random_crop(view, [side, side, 4], seeds[1])
+    view = tf.image.stateless_random_flip_left_right(view, seeds[2])
+    mask = tf.image.resize(view[..., 3:], [size, size], "nearest")
+    image = (tf.image.resize(view[..., :3], [size, size]) + 1.0) / 2.0
+    gain, contrast, saturation = tf.unstack(tf.random.stateless_uniform([3], seeds[3], 0.7, 1.3))
+    image = tf.image.adjust_saturation(tf.clip_by_value(image * gain, 0.0, 1.0), saturation)
+    image = tf.clip_by_value(tf.image.adjust_contrast(image, contrast), 0.0, 1.0)
+    sigma = tf.random.stateless_uniform([], seeds[4], *_BLUR_SIGMA)
+    chosen = tf.random.stateless_uniform([], seeds[5]) < _BLUR_SHARE
+    image = tf.cond(chosen, lambda: gaussian_blur(image, sigma), lambda: image)
+    return _like(example, image, mask)
+
+
+def augment_hard(example, seed):
+    """What `augment` does, and on three of ten images each: zoomed out, half covered, dark.
+
+    A task has one difficulty. Views that have something of the others' keep alive, without an old image, what was learned
+    from them: on such a view the teacher's map and logits say what the student must still know.
+
+    Args and returns: those of `augment`.
+    """
+    example = augment(example, seed)
+    seeds = tf.unstack(tf.random.split(tf.random.experimental.stateless_fold_in(seed, 1), 6))
+    image, mask = (example["image"] + 1.0) / 2.0, example["mask"]
+    for number, change in enumerate((zoom_out, cover, darken)):
+        chosen = tf.random.stateless_uniform([], seeds[2 * number]) < _HARD_SHARE
+        image, mask = tf.cond(
+            chosen,
+            lambda change=change, number=number, image=image, mask=mask: change(image, mask, seeds[2 * number + 1]),
+            lambda image=image, mask=mask: (image, mask),
+        )
+    return _like(example, image, mask)
+
+
+def zoom_out(image, mask, seed):
+    """Scales an image and its mask down and puts them somewhere on a plain square of the image's mean colour.
+
+    Args:
+      image: float32 `[s, s, 3]` in [0, 1].
+      mask: float32 `[s, s, 1]`, 0 or 1.
+      seed: int `[2]`.
+
+    Returns:
+      (image, mask) of the same shapes and ranges.
+    """
+    size = tf.shape(image)[0]
+    side, top, left = tf.unstack(tf.random.stateless_uniform([3], seed))
+    side = tf.cast(tf.cast(size, tf.float32) * (_ZOOM[0] + (_ZOOM[1] - _ZOOM[0]) * side), tf.int32)
+    free = tf.cast(size - side, tf.float32)
+    ground = tf.concat([tf.reduce_mean(image, axis=(0, 1)), [0.0]], axis=0)
+    small = tf.image.resize(tf.concat([image, mask], axis=-1), [side, side], antialias=True) - ground
+    top, left = tf.cast(top * free, tf.int32), tf.cast(left * free, tf.int32)
+    wide = tf.image.pad_to_bounding_box(small, top, left, size, size) + ground
+    return tf.clip_by_value(wide[..., :3], 0.0, 1.0), tf.cast(wide[..., 3:] > 0.5, tf.float32)
+
+
+def cover(image, mask, seed):
+    """Covers a part of the object's box, from one of its four sides, with a plain colour.
+
+    Args:
+      image, mask, seed: as `zoom_out` takes them. Without an object nothing is covered.
+
+    Returns:
+      (image, mask); what is covered is no object any more.
+    """
+    size = tf.shape(image)[0]
+    share, side, *colour = tf.unstack(tf.random.stateless_uniform([5], seed))
+    share = _COVER[0] + (_COVER[1] - _COVER[0]) * share
+    covered = tf.ones_like(mask, tf.bool)
+    for axis in (0, 1):
+        there = tf.reduce_any(mask > 0, axis=(1 - axis, 2))
+        place = tf.cast(tf.range(size), tf.float32)
+        low = tf.reduce_min(tf.where(there, place, tf.cast(size, tf.float32)))
+        high = tf.reduce_max(tf.where(there, place + 1.0, 0.0))
+        part = share * (high - low)
+        # Sides 0 and 1 cut the box's rows, from above and from below; 2 and 3 its columns.
+        number = tf.cast(side * 4.0, tf.int32) - 2 * axis
+        start = tf.where(number == 1, high - part, low)
+        end = tf.where(number == 0, low + part, high)
+        inside = (place >= start) & (place < end)
+        covered &= inside[:, None, None] if axis == 0 else inside[None, :, None]
+    hole = tf.cast(covered, tf.float32)
+    return image * (1.0 - hole) + tf.stack(colour) * hole, mask * (1.0 - hole)
+
+
+def darken(image, mask, seed):
+    """Takes light away from an image. Arguments and returns as of `zoom_out`; the mask stays."""
+    return image * tf.random.stateless_uniform([], seed, *_DARKNESS), mask
+
+
+AUGMENTATIONS = {"none": None, "light": augment, "hard": augment_hard}
+
+
+def gaussian_blur(image, sigma):
+    """Blurs by a 5x5 Gaussian kernel.
+
+    Args:
+      image: float32 `[h, w, 3]`.
+      sigma: in pixels, at most 1: the kernel ends at 2 pixels.
+
+    Returns:
+      float32 `[h, w, 3]`; the border is mirrored, so a plain image stays as it is.
+    """
+    line = tf.exp(-tf.square(tf.range(-2.0, 3.0) / sigma) / 2.0)
+    kernel = line[:, None] * line[None, :] / tf.square(tf.reduce_sum(line))
+    padded = tf.pad(image, [[2, 2], [2, 2], [0, 0]], "SYMMETRIC")
+    kernel = tf.tile(kernel[:, :, None, None], [1, 1, 3, 1])
+    return tf.nn.depthwise_conv2d(padded[None], kernel, [1, 1, 1, 1], "VALID")[0]
+
+
+def _like(example, image, mask):
+    """The example with this image in [0, 1] and this mask."""
+    shape = example["image"].shape
+    return {
+        **example,
+        "image": tf.ensure_shape(image * 2.0 - 1.0, shape),
+        "mask": tf.ensure_shape(mask, shape[:2] + [1]),
+    }
