@@ -102,8 +102,11 @@ def run(
         raise UserError(f"strategy is {strategy!r}; expected one of {', '.join(STRATEGIES)}")
     if architecture not in ARCHITECTURES:
         raise UserError(f"architecture is {architecture!r}; expected one of {', '.join(ARCHITECTURES)}")
+    progress = Progress(run_dir / "progress")
     if (run_dir / "results.json").exists() and not overwrite:
-        raise UserError(f"run_dir {run_dir}: already holds a finished run; use another or --overwrite")
+        if not progress.exists():
+            raise UserError(f"run_dir {run_dir}: already holds a finished run; use another or --overwrite")
+        return _finish(run_dir, progress)  # killed while the plots were drawn
     sequence = load_sequence(data_dir, **(selection or {}))
     everything = [e for task in sequence.tasks for e in (*task.train, *task.validation, *task.test)]
     fingerprint = check_images(everything, lambda x: tqdm(x, desc="checking images", unit="image"))
@@ -134,7 +137,6 @@ def run(
     learner = STRATEGIES[strategy](student, **(options or {}))
     learner.compile(OPTIMIZERS[optimizer]())
 
-    progress = Progress(run_dir / "progress")
     saved = None if overwrite else progress.load()
     if saved:
         state, arrays = saved
@@ -220,9 +222,14 @@ def run(
             np.savez_compressed(file, images=gallery, maps=maps)
     with atomic_file(run_dir / "results.json", "w") as file:
         json.dump(results, file, indent=1)
-    progress.clear()
+    return _finish(run_dir, progress)
+
+
+def _finish(run_dir, progress):
+    """Draws the plots of a run that has its results, and forgets its last state. Returns the results."""
     report.plot_run(run_dir)
-    return results
+    progress.clear()
+    return report.load_results(run_dir)
 
 
 def _no_results(settings, sequence, student):

@@ -55,6 +55,10 @@ class Progress:
                 path.unlink()
         return None
 
+    def exists(self):
+        """Whether a state was saved and not cleared."""
+        return self._directory.is_dir()
+
     def clear(self):
         """Removes all states."""
         shutil.rmtree(self._directory, ignore_errors=True)

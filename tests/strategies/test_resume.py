@@ -114,6 +114,22 @@ def test_an_unfinished_run_of_other_flags_is_left_alone(run, tmp_path):
     )
 
 
+def test_a_run_killed_while_it_was_drawn_is_drawn_again(run, tmp_path):
+    def die(run_dir):
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(lifelong.report, "plot_run", die)
+        run(tmp_path / "run", "finetune")
+    before, drawn = (tmp_path / "run" / "results.json").read_bytes(), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lifelong.report, "plot_run", drawn.append)
+        run(tmp_path / "run", "finetune")
+        with pytest.raises(UserError, match="already holds a finished run"):
+            run(tmp_path / "run", "finetune")
+    assert drawn == [tmp_path / "run"] and (tmp_path / "run" / "results.json").read_bytes() == before
+
+
 def test_a_full_disk_is_told_in_one_line_and_loses_no_finished_epoch(run, tmp_path):
     def full_after(syncs):
         left = itertools.count(syncs, -1)
