@@ -10,6 +10,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("run_dir", None, "Where to write the run.")
 flags.DEFINE_string("data_dir", "rendered", "Data folder in any layout of the README, or `rendered` (bundled).")
 flags.adopt_module_key_flags(selection_flags)
+flags.DEFINE_bool("skip_bad_images", False, "Go on without the images that cannot be used, rather than stop.")
 flags.DEFINE_string(
     "strategy",
     "sdkd",
@@ -105,6 +106,7 @@ def main(argv):
             run_dir=FLAGS.run_dir,
             data_dir=FLAGS.data_dir,
             selection=selection_flags.selection(),
+            skip_bad_images=FLAGS.skip_bad_images,
             strategy=FLAGS.strategy,
             epochs=FLAGS.epochs,
             first_task_epochs=FLAGS.first_task_epochs,

@@ -18,7 +18,7 @@ from sdkd_tf import report
 from sdkd_tf.atomic import atomic_file
 from sdkd_tf.callbacks import Schedule, StopAtNonFinite
 from sdkd_tf.data.pipeline import make_dataset, to_pixels
-from sdkd_tf.data.sequence import check_images, load_sequence
+from sdkd_tf.data.sequence import Problems, check_images, load_sequence
 from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation import evaluate_all, held_out, predictions
 from sdkd_tf.heartbeat import FirstStepHeartbeat
@@ -41,6 +41,7 @@ def run(
     run_dir,
     data_dir="rendered",
     selection=None,
+    skip_bad_images=False,
     strategy="sdkd",
     epochs=4,
     first_task_epochs=None,
@@ -72,6 +73,7 @@ def run(
       run_dir: where to write.
       data_dir: a layout that `sequence.load_sequence` reads, or `rendered`.
       selection: further keyword arguments of `load_sequence`: which tasks, factors, levels, objects and labels.
+      skip_bad_images: train and test without the images that cannot be used, rather than stop.
       strategy: a key of `strategies.STRATEGIES`.
       epochs: passes over each task's training images.
       first_task_epochs: the same for the first task, in which the decoders start untrained; None means `epochs`.
@@ -107,13 +109,18 @@ def run(
         if not progress.exists():
             raise UserError(f"run_dir {run_dir}: already holds a finished run; use another or --overwrite")
         return _finish(run_dir, progress)  # killed while the plots were drawn
-    sequence = load_sequence(data_dir, **(selection or {}))
-    everything = [e for task in sequence.tasks for e in (*task.train, *task.validation, *task.test)]
-    fingerprint = check_images(everything, lambda x: tqdm(x, desc="checking images", unit="image"))
+    problems = Problems()
+    sequence = load_sequence(data_dir, **(selection or {}), problems=problems)
+    progress_bar = functools.partial(tqdm, desc="checking images", unit="image")
+    sequence, fingerprint = check_images(sequence, problems, skip_bad_images, progress_bar)
+    skipped = {str(image): lines for image, lines in problems.images.items()}
+    if skipped:
+        print("\n  ".join([f"skipping {len(skipped)} images:", *problems.image_lines]))
     settings = {
         "data": str(data_dir),
         "fingerprint": fingerprint,
         "selection": selection or {},
+        "skipped": skipped,
         "strategy": strategy,
         "epochs": epochs,
         "first_task_epochs": first_task_epochs or epochs,

@@ -6,11 +6,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from sdkd_tf.errors import UserError
 
 
-def open_image(path):
+def open_image(path, what="image"):
     """Reads an image file of any mode as RGB, turned upright by its EXIF orientation, alpha over white.
 
     Args:
       path: the file.
+      what: it is called in a message.
 
     Returns:
       A PIL image in mode RGB.
@@ -29,14 +30,14 @@ def open_image(path):
                 image = Image.alpha_composite(white, image)
             return image.convert("RGB")
     except FileNotFoundError as error:
-        raise UserError(f"image {path}: no such file") from error
+        raise UserError(f"{what} {path}: no such file") from error
     except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise UserError(f"image {path}: cannot be read ({error}); expected a JPEG or PNG file") from error
+        raise UserError(f"{what} {path}: cannot be read ({error}); expected a JPEG or PNG file") from error
 
 
 def open_mask(path):
     """Reads an object mask as a PIL image in mode L, 255 on the object and 0 elsewhere. Raises UserError as `open_image`."""
-    return open_image(path).convert("L").point(lambda value: 255 if value > 127 else 0)
+    return open_image(path, "mask").convert("L").point(lambda value: 255 if value > 127 else 0)
 
 
 def letterbox(image, size, resample=Image.Resampling.BILINEAR):

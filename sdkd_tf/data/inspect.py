@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from sdkd_tf.data.layouts.listing import SPLITS
 from sdkd_tf.data.selection_flags import selection
-from sdkd_tf.data.sequence import examine, load_sequence
+from sdkd_tf.data.sequence import Problems, examine, load_sequence
 from sdkd_tf.errors import UserError, one_line_errors
 
 
@@ -20,19 +20,19 @@ def main(argv):
     with one_line_errors():
         if len(argv) != 2:
             raise UserError(f"{len(argv) - 1} folders given; expected one, or the word rendered")
-        problems = []
+        problems = Problems()
         sequence = load_sequence(argv[1], **selection(), problems=problems)
         # One image can be in the test set of several tasks.
         examples = {e.image: e for task in sequence.tasks for split in SPLITS for e in getattr(task, split)}
         sizes = collections.Counter()
-        for example in tqdm(examples.values(), desc="reading images", unit="image"):
+        for image, example in tqdm(examples.items(), desc="reading images", unit="image"):
             size, found = examine(example)
             sizes[size] += 1
-            problems += found
-        problems = list(dict.fromkeys(problems))
+            problems.of_image(image, found)
+        lines = [*dict.fromkeys(problems.general), *problems.image_lines]
         print("\n".join([*_summary(argv[1], sequence), *_images(examples.values(), sizes)]))
-        print("\n".join([f"problems: {len(problems) or 'none'}", *(f"  {problem}" for problem in problems)]))
-        return 1 if problems else 0
+        print("\n".join([f"problems: {len(lines) or 'none'}", *(f"  {line}" for line in lines)]))
+        return 1 if lines else 0
 
 
 def _summary(folder, sequence):

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import pathlib
 
-from sdkd_tf.data.images import open_image
+from sdkd_tf.data.images import open_image, open_mask
 from sdkd_tf.data.layouts import LAYOUTS, read_layout
 from sdkd_tf.data.layouts.listing import SPLITS
 from sdkd_tf.data.selection import select
@@ -66,6 +66,30 @@ class TaskSequence:
     note: str = ""
 
 
+@dataclasses.dataclass
+class Problems:
+    """What is wrong with data, one line each.
+
+    Attributes:
+      general: what no single image is to blame for.
+      images: image file -> what is wrong with it, its mask or its box.
+    """
+
+    general: list[str] = dataclasses.field(default_factory=list)
+    images: dict[pathlib.Path, list[str]] = dataclasses.field(default_factory=dict)
+
+    def of_image(self, image, lines):
+        """Adds what is wrong with an image, if anything is; what is known already stays as it is."""
+        new = [line for line in lines if line not in self.images.get(image, ())]
+        if new:
+            self.images.setdefault(image, []).extend(new)
+
+    @property
+    def image_lines(self):
+        """The lines of all images, once each."""
+        return list(dict.fromkeys(line for lines in self.images.values() for line in lines))
+
+
 def load_sequence(
     data_dir,
     max_tasks=None,
@@ -83,7 +107,7 @@ def load_sequence(
       data_dir: the root folder, or the word `rendered` for the bundled benchmark.
       max_tasks, labels, tasks, factors, levels, objects: which part to use, see `selection.select`; all by default.
       filelist: the sub-folder to use of Avalanche's file lists, see `layouts.read_layout`.
-      problems: a list to collect what is wrong with the data, one line each; None raises the first instead.
+      problems: a Problems to collect what is wrong with the data; None raises the first instead.
 
     Returns:
       A TaskSequence. Every split of every task holds every class, unless `problems` tells otherwise.
@@ -94,7 +118,7 @@ def load_sequence(
     root = RENDERED if str(data_dir) == "rendered" else pathlib.Path(data_dir)
     if not root.is_dir():
         raise UserError(f"data_dir {root}: no such directory; expected {' or '.join(LAYOUTS.values())}")
-    report = _raise if problems is None else problems.append
+    report = _raise if problems is None else problems.general.append
     layout = read_layout(root, filelist)
     for problem in layout.problems:
         report(problem)
@@ -110,32 +134,63 @@ def load_sequence(
         splits = {split: [] for split in SPLITS}
         for split, part in listing.splits.items():
             for name, files in part.images.items():
-                splits[split] += [_example(file, number[name], find_targets, report) for file in files]
+                splits[split] += [_example(file, number[name], find_targets, problems) for file in files]
         sequence.append(Task(listing.name, **{split: tuple(examples) for split, examples in splits.items()}))
     return TaskSequence(classes, tuple(sequence), layout.name, layout.note)
 
 
-def check_images(examples, progress=lambda x: x):
-    """Decodes every image once, so that a bad file stops a run before its first step.
+def check_images(sequence, problems, skip_bad_images=False, progress=lambda x: x):
+    """Decodes every image once, so that bad data stop a run before its first step.
 
     Args:
-      examples: Examples to check.
+      sequence: a TaskSequence.
+      problems: the Problems that `load_sequence` collected; those of the images are added.
+      skip_bad_images: leave out images that cannot be used, rather than stop.
       progress: wraps the iteration, for instance tqdm.
 
     Returns:
-      The data's fingerprint: SHA-256, in hexadecimal, of labels, boxes, and the files of images and masks in their order.
+      (sequence, fingerprint): the TaskSequence without the images in `problems`; SHA-256, in hexadecimal, of the labels,
+      boxes, and files of images and masks that are left, in their order.
 
     Raises:
-      UserError: the first problem that `examine` tells.
+      UserError: all problems, one a line; with `skip_bad_images`, those that no single image is to blame for, such as a class
+        of which no image is left.
     """
     digest = hashlib.sha256()
-    for example in progress(examples):
-        for problem in examine(example)[1]:
-            raise UserError(problem)
-        digest.update(f"{example.label} {example.box}".encode())
-        for path in (example.image, example.mask):
-            digest.update(path.read_bytes() if path else b"")
-    return digest.hexdigest()
+    for example in progress([e for task in sequence.tasks for split in SPLITS for e in getattr(task, split)]):
+        problems.of_image(example.image, examine(example)[1])
+        if example.image not in problems.images:
+            digest.update(f"{example.label} {example.box}".encode())
+            for path in (example.image, example.mask):
+                digest.update(path.read_bytes() if path else b"")
+    used = without_images(sequence, problems.images)
+    wrong = [*problems.general, *(_emptied(sequence, used) if skip_bad_images else problems.image_lines)]
+    if wrong:
+        raise UserError(wrong[0] if len(wrong) == 1 else "\n  ".join([f"the data have {len(wrong)} problems:", *wrong]))
+    return used, digest.hexdigest()
+
+
+def without_images(sequence, images):
+    """The TaskSequence without some images.
+
+    Args:
+      sequence: a TaskSequence.
+      images: their files.
+    """
+    tasks = [
+        Task(task.name, *(tuple(e for e in getattr(task, split) if e.image not in images) for split in SPLITS))
+        for task in sequence.tasks
+    ]
+    return dataclasses.replace(sequence, tasks=tuple(tasks))
+
+
+def _emptied(before, after):
+    """Tells the classes of which a split of a task had images and has none left."""
+    for old, new in zip(before.tasks, after.tasks):
+        for split in SPLITS:
+            gone = {e.label for e in getattr(old, split)} - {e.label for e in getattr(new, split)}
+            for label in sorted(gone):
+                yield f"task {old.name}, {split}: no image of class {before.classes[label]!r} can be used; expected one"
 
 
 def examine(example):
@@ -150,12 +205,16 @@ def examine(example):
     """
     problems = []
     try:
+        str(example.image).encode()
+    except UnicodeEncodeError:
+        return None, [f"image {ascii(str(example.image))}: its name is no UTF-8; rename it"]
+    try:
         size = width, height = open_image(example.image).size
     except UserError as error:
         return None, [str(error)]
     if example.mask:
         try:
-            mask_size = open_image(example.mask).size
+            mask_size = open_mask(example.mask).size
             if mask_size != size:
                 expected = f"expected {_by(size)}, its image's size"
                 problems.append(f"mask {example.mask}: is {_by(mask_size)}; {expected}")
@@ -198,12 +257,14 @@ def _problems(listings, note):
                 yield f"{part.where}/{name}: holds no image for {split}; expected *.jpg or *.png{note}"
 
 
-def _example(image, label, find_targets, report):
+def _example(image, label, find_targets, problems):
     mask, file = find_targets(image)
     box = None
     if file:
         try:
             box = read_box(file)
         except UserError as error:
-            report(str(error))
+            if problems is None:
+                raise
+            problems.of_image(image, [str(error)])
     return Example(image, label, mask, box)

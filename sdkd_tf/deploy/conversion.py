@@ -13,7 +13,7 @@ from sdkd_tf import __version__
 from sdkd_tf.atomic import atomic_file
 from sdkd_tf.callbacks import Schedule
 from sdkd_tf.data.pipeline import make_dataset, to_network_range
-from sdkd_tf.data.sequence import load_sequence
+from sdkd_tf.data.sequence import Problems, load_sequence, without_images
 from sdkd_tf.deploy.flatbuffer import pack, unpack
 from sdkd_tf.deploy.golden import write_golden
 from sdkd_tf.deploy.measurement import measure
@@ -66,7 +66,11 @@ def convert(
         raise UserError(
             f"{run_dir}: model.keras has {network.output_shape[0][1]} classes, results.json {len(results['classes'])}"
         )
-    sequence = load_sequence(results["data"], **results["selection"])
+    problems = Problems()
+    sequence = load_sequence(results["data"], **results["selection"], problems=problems)
+    sequence = without_images(sequence, set(map(pathlib.Path, results["skipped"])))
+    if problems.general:
+        raise UserError(problems.general[0])
     if list(sequence.classes) != results["classes"]:
         raise UserError(f"data {results['data']}: its classes are not those of {run_dir / 'results.json'}")
     if results["deterministic"]:

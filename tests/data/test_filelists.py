@@ -2,7 +2,7 @@
 
 import pytest
 
-from sdkd_tf.data.sequence import load_sequence
+from sdkd_tf.data.sequence import Problems, load_sequence
 from sdkd_tf.errors import UserError
 
 
@@ -87,8 +87,8 @@ def test_bad_filelists(copy_images, tmp_path, tmp_path_factory, name, text, mess
     (folder / name).unlink()
     if text is not None:
         (folder / name).write_text(text)
-    problems = []
+    problems = Problems()
     load_sequence(tmp_path, problems=problems)
-    assert any(str(folder) in problem and message in problem for problem in problems), problems
+    assert any(str(folder) in problem and message in problem for problem in problems.general), problems
     with pytest.raises(UserError):
         load_sequence(tmp_path)
