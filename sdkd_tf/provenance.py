@@ -20,7 +20,11 @@ def provenance():
             **{name: importlib.metadata.version(name) for name in _PACKAGES},
         },
         "commit": _commit(),
-        "machine": {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()},
+        "machine": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+        },
     }
 
 
