@@ -1,0 +1,109 @@
+"""Training on several devices or machines at once, by tf.distribute: each replica has its part of every batch.
+
+What is learned does not depend on the number of replicas. All of them have equally many images of the global batch, so the
+mean over replicas of their losses, each a mean over its own images, is the loss on the global batch; likewise of the
+gradients. Only the images with a mask may be spread unevenly, see `rebalanced`.
+"""
+
+import contextlib
+import json
+import os
+
+import tensorflow as tf
+
+from sdkd_tf.errors import UserError
+from sdkd_tf.heartbeat import heartbeat
+
+_LOST = tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError, tf.errors.CancelledError
+
+
+def make_strategy(distribute):
+    """The tf.distribute.Strategy to build and train the networks under.
+
+    Args:
+      distribute: `none`; `mirrored`, over all GPUs of this machine, without any over its logical CPUs; `multi_worker`, over
+        the processes that the environment variable TF_CONFIG names, once all of them have called this. Before it,
+        TensorFlow must not have computed anything.
+
+    Raises:
+      UserError: an unknown name, or TF_CONFIG is missing or of no use.
+    """
+    if distribute == "none":
+        return tf.distribute.get_strategy()
+    if distribute == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    if distribute != "multi_worker":
+        raise UserError(f"distribute is {distribute!r}; expected none, mirrored or multi_worker")
+    address = _own_address()
+    try:
+        with heartbeat(f"{address} is waiting until all workers are there"):
+            return tf.distribute.MultiWorkerMirroredStrategy()
+    except tf.errors.OpError as error:
+        raise UserError(f"worker {address}: cannot join the others ({error.message.splitlines()[0]})") from error
+
+
+def _own_address():
+    """This worker's `host:port` in TF_CONFIG. Raises UserError if there is none."""
+    given = os.environ.get("TF_CONFIG")
+    try:
+        config = json.loads(given or "{}")
+        address = config["cluster"][config["task"]["type"]][int(config["task"]["index"])]
+        if config["task"]["type"] in ("chief", "worker") and int(address.rpartition(":")[2]):
+            return address
+    except (ValueError, LookupError, TypeError, AttributeError):
+        pass  # told below
+    raise UserError(
+        f"the environment variable TF_CONFIG {f'is {given}' if given else 'is missing'}; expected something like "
+        '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
+    )
+
+
+def is_chief(strategy):
+    """Whether this is the process that writes files; of workers, the first."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.cluster_spec():
+        return True
+    return resolver.task_id == 0 and (resolver.task_type == "chief" or "chief" not in resolver.cluster_spec().jobs)
+
+
+def wait_for_all(strategy, place=0):
+    """Returns when every worker has called this, with the same number.
+
+    Raises:
+      UserError: the numbers differ.
+    """
+    if place != int(strategy.reduce("MEAN", tf.constant(place, tf.int64), axis=None)):
+        raise UserError(
+            "the workers do not see the same run; expected the same flags and a run_dir on a shared file system"
+        )
+
+
+@contextlib.contextmanager
+def lost_worker_told():
+    """Turns TensorFlow's error that another worker is gone, which comes within seconds, into a UserError."""
+    try:
+        yield
+    except _LOST as error:
+        raise UserError(
+            "another worker was lost; the same command on every worker goes on from the last finished epoch"
+        ) from error
+
+
+def global_mean(values):
+    """The mean over all replicas of a structure of tensors, in a replica's part of a step."""
+    context = tf.distribute.get_replica_context()
+    return values if context.num_replicas_in_sync == 1 else context.all_reduce("mean", values)
+
+
+def rebalanced(mean, weights):
+    """Scales a weighted mean over a replica's images so that the mean over replicas is the one over the global batch.
+
+    Args:
+      mean: scalar, 0 where all weights are 0.
+      weights: `[images]`, at least 0.
+    """
+    if tf.distribute.get_replica_context().num_replicas_in_sync == 1:
+        return mean
+    weight = tf.reduce_sum(weights)
+    return mean * tf.math.divide_no_nan(weight, global_mean(weight))
