@@ -8,6 +8,9 @@ gradients. Only the images with a mask may be spread unevenly, see `rebalanced`.
 import contextlib
 import json
 import os
+import signal
+import socket
+import time
 
 import tensorflow as tf
 
@@ -35,28 +38,53 @@ def make_strategy(distribute):
         return tf.distribute.MirroredStrategy([device.name for device in devices])
     if distribute != "multi_worker":
         raise UserError(f"distribute is {distribute!r}; expected none, mirrored or multi_worker")
-    address = _own_address()
+    addresses, own = _workers()
+    _meet(addresses, own)
     try:
-        with heartbeat(f"{address} is waiting until all workers are there"):
-            return tf.distribute.MultiWorkerMirroredStrategy()
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
-        raise UserError(f"worker {address}: cannot join the others ({error.message.splitlines()[0]})") from error
+        raise UserError(f"worker {own}: cannot join the others ({error.message.splitlines()[0]})") from error
+    # TensorFlow now takes SIGTERM for a warning and goes on; it shall end the process again.
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+    return strategy
 
 
-def _own_address():
-    """This worker's `host:port` in TF_CONFIG. Raises UserError if there is none."""
+def _workers():
+    """What TF_CONFIG says: (`host:port` of all workers, this one's). Raises UserError if it does not."""
     given = os.environ.get("TF_CONFIG")
     try:
         config = json.loads(given or "{}")
-        address = config["cluster"][config["task"]["type"]][int(config["task"]["index"])]
-        if config["task"]["type"] in ("chief", "worker") and int(address.rpartition(":")[2]):
-            return address
+        jobs, task = config["cluster"], config["task"]
+        addresses = [address for job in jobs.values() for address in job]
+        if jobs.keys() <= {"chief", "worker"} and all(int(address.rpartition(":")[2]) for address in addresses):
+            return addresses, jobs[task["type"]][int(task["index"])]
     except (ValueError, LookupError, TypeError, AttributeError):
         pass  # told below
     raise UserError(
         f"the environment variable TF_CONFIG {f'is {given}' if given else 'is missing'}; expected something like "
         '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
     )
+
+
+def _meet(addresses, own):
+    """Waits until every worker is there. TensorFlow would wait as well, but deaf to signals and without a word."""
+
+    def is_there(address):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+    try:
+        listener = socket.create_server(("", int(own.rpartition(":")[2])))
+    except OSError as error:
+        raise UserError(f"TF_CONFIG: this worker cannot listen at {own} ({os.strerror(error.errno)})") from error
+    missing = [address for address in addresses if address != own]
+    with listener, heartbeat(f"worker {own} waits for {', '.join(missing) or 'nobody'}"):
+        while missing := [address for address in missing if not is_there(address)]:
+            time.sleep(0.2)
 
 
 def is_chief(strategy):

@@ -218,6 +218,7 @@ def run(
             batches = functools.partial(
                 _epochs, learner, task, range(done, task_epochs), steps, batch_size, augmentation, (seed, index)
             )
+            board = keras.callbacks.TensorBoard(str(run_dir / "logs" / task.name), write_graph=False)
             learner.fit(
                 replicas.distribute_datasets_from_function(batches),
                 steps_per_epoch=steps,
@@ -227,11 +228,7 @@ def run(
                     *([FirstStepHeartbeat()] if index == first else []),
                     StopAtNonFinite(task.name),
                     Schedule(task_epochs, rate, schedule),
-                    *(
-                        [keras.callbacks.TensorBoard(str(run_dir / "logs" / task.name), write_graph=False)]
-                        if chief
-                        else []
-                    ),
+                    *([board] if chief else []),
                     keras.callbacks.LambdaCallback(on_epoch_end=epoch_ended),
                 ],
                 verbose=1,
@@ -279,12 +276,11 @@ def _check_distributable(strategy, network, distribute):
     """Raises UserError if a run on several replicas would learn something else than a run on one."""
     if not STRATEGIES[strategy].distributable:
         able = ", ".join(name for name in STRATEGIES if STRATEGIES[name].distributable)
-        raise UserError(
-            f"strategy {strategy} cannot learn on several replicas; expected distribute none, or one of {able}"
-        )
+        raise UserError(f"--strategy={strategy} does not work with --distribute={distribute}; expected one of {able}")
     if network.get("batch_norm") == "adapt":
         raise UserError(
-            f"batch_norm is adapt, which would follow each replica's images alone; expected frozen with distribute {distribute}"
+            f"--batch_norm=adapt does not work with --distribute={distribute}, under which it would follow the images of each"
+            " replica alone; expected frozen"
         )
 
 
