@@ -54,10 +54,10 @@ def _workers():
     given = os.environ.get("TF_CONFIG")
     try:
         config = json.loads(given or "{}")
-        jobs, task = config["cluster"], config["task"]
-        addresses = [address for job in jobs.values() for address in job]
-        if jobs.keys() <= {"chief", "worker"} and all(int(address.rpartition(":")[2]) for address in addresses):
-            return addresses, jobs[task["type"]][int(task["index"])]
+        jobs, job, index = config["cluster"], config["task"]["type"], int(config["task"]["index"])
+        addresses = [address for addresses in jobs.values() for address in addresses]
+        if jobs.keys() <= {"chief", "worker"} and all(int(a.rpartition(":")[2]) for a in addresses) and index >= 0:
+            return addresses, jobs[job][index]
     except (ValueError, LookupError, TypeError, AttributeError):
         pass  # told below
     raise UserError(

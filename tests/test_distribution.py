@@ -129,6 +129,7 @@ def test_workers_with_other_flags_are_told(settings, tmp_path):
         "[]",
         '{"cluster": {"worker": ["localhost:2222"]}}',
         '{"cluster": {"worker": ["localhost:2222"]}, "task": {"type": "worker", "index": 1}}',
+        '{"cluster": {"worker": ["localhost:2222"]}, "task": {"type": "worker", "index": -1}}',
         '{"cluster": {"worker": ["localhost"]}, "task": {"type": "worker", "index": 0}}',
         '{"cluster": {"ps": ["localhost:2222"]}, "task": {"type": "ps", "index": 0}}',
     ],
