@@ -33,6 +33,7 @@ def make_strategy(distribute):
     """
     if distribute == "none":
         return tf.distribute.get_strategy()
+    tf.get_logger().setLevel("WARNING")  # it tells of every reduction that it prepares
     if distribute == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([device.name for device in devices])
