@@ -19,7 +19,7 @@ flags.DEFINE_string(
 )
 flags.DEFINE_integer("epochs", 4, "Passes over a task's training images.", lower_bound=1)
 flags.DEFINE_integer("first_task_epochs", None, "The same for the first task; as --epochs if not given.", lower_bound=1)
-flags.DEFINE_integer("batch_size", 16, "Images a step.", lower_bound=1)
+flags.DEFINE_integer("batch_size", 16, "Images a step, of all replicas together.", lower_bound=1)
 flags.DEFINE_float("learning_rate", 1e-4, "Learning rate at the start of a task.", lower_bound=0)
 flags.DEFINE_float(
     "first_task_learning_rate", None, "The same for the first task; as --learning_rate if not given.", lower_bound=0
@@ -34,6 +34,10 @@ flags.DEFINE_enum(
 )  # fmt: skip
 flags.DEFINE_integer("seed", 0, "Of weights, shuffling and augmentation.")
 flags.DEFINE_bool("deterministic", False, "The same flags give the same bits on the same machine.")
+flags.DEFINE_enum(
+    "distribute", "none", ["none", "mirrored", "multi_worker"],
+    "mirrored: over all GPUs of this machine; multi_worker: over the processes that TF_CONFIG names.",
+)  # fmt: skip
 flags.DEFINE_integer("keep_checkpoints", None, "Of how many last tasks to keep the network; all if not given.", 0)
 flags.DEFINE_bool("overwrite", False, "Replace a run in --run_dir; without it, an unfinished one goes on.")
 
@@ -118,6 +122,7 @@ def main(argv):
             augmentation=FLAGS.augmentation,
             seed=FLAGS.seed,
             deterministic=FLAGS.deterministic,
+            distribute=FLAGS.distribute,
             keep_checkpoints=FLAGS.keep_checkpoints,
             overwrite=FLAGS.overwrite,
             architecture=FLAGS.architecture,

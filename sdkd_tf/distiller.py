@@ -57,6 +57,7 @@ class Distiller(Learner):
             map_size = student.outputs[1].shape[1]
             self.paraphraser, self.teacher_translator = build_paraphraser(map_size, factor_width)
             self.paraphraser.compile(keras.optimizers.Adam(1e-2), loss="mae")
+            self.paraphraser.distribute_reduction_method = "first"  # see Learner
             self.paraphraser.optimizer.build(self.paraphraser.trainable_variables)
             self.student_translator = build_translator(map_size, factor_width)
         self.lambda1, self.lambda2 = lambda1, lambda2
@@ -111,7 +112,7 @@ class Distiller(Learner):
         Not in the paper. After Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, equation 1: between the
         weights before and after fine-tuning lie models that know both.
         """
-        if self.teacher_share and self.has_teacher:
+        if self.teacher_share and self.has_teacher.numpy():
             for new, old in zip(self.student.variables, self.teacher.variables, strict=True):
                 new.assign((1 - self.teacher_share) * new + self.teacher_share * old)
 

@@ -4,6 +4,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf import losses
+from sdkd_tf.distribution import global_mean, rebalanced
 from sdkd_tf.model.network import as_outputs
 
 
@@ -16,6 +17,7 @@ class Learner(keras.Model):
 
     options = ()  # names of the keyword arguments that a subclass adds; each is a flag of train.py
     term_names = ("classification", "saliency")  # the keys of what `terms` returns
+    distributable = True  # whether it learns the same on several replicas
 
     def __init__(self, student, saliency_weight=0.0):
         """Args:
@@ -28,6 +30,9 @@ class Learner(keras.Model):
         self.has_saliency = len(student.outputs) > 1
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.term_names)}
         self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+        self.distribute_reduction_method = (
+            "first"  # every worker's metrics are over all replicas; Keras would add them up
+        )
 
     @property
     def trained_variables(self):
@@ -74,7 +79,8 @@ class Learner(keras.Model):
     @tf.autograph.experimental.do_not_convert  # Nothing here is for AutoGraph, whose pass over every layer takes long.
     def train_step(self, batch):
         gradients, terms, logits = self.gradients(batch)
-        self.optimizer.apply_gradients(zip(self.adjusted(gradients), self.trained_variables))
+        gradients = self.adjusted(global_mean(gradients))  # over all replicas before the optimizer clips them
+        self.optimizer.apply_gradients(zip(gradients, self.trained_variables), skip_gradients_aggregation=True)
         for name, value in terms.items():
             self.trackers[name].update_state(value)
         self.accuracy.update_state(batch["label"], logits)
@@ -97,7 +103,7 @@ class Learner(keras.Model):
           outputs: the student's Outputs on it.
 
         Returns:
-          A dict of scalars whose keys are `term_names`.
+          A dict of scalars whose keys are `term_names`; their mean over all replicas is the global batch's.
         """
         classification = keras.losses.sparse_categorical_crossentropy(batch["label"], outputs.logits, from_logits=True)
         saliency = 0.0
@@ -105,6 +111,7 @@ class Learner(keras.Model):
             saliency = losses.saliency_loss(
                 outputs.attention_logits, outputs.detection_logits, batch["mask"], batch["has_mask"]
             )
+            saliency = rebalanced(saliency, batch["has_mask"])
         return {"classification": tf.reduce_mean(classification), "saliency": saliency}
 
     def total(self, terms):

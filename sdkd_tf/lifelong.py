@@ -8,6 +8,7 @@ import random
 import resource
 import shutil
 import time
+import zlib
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +20,7 @@ from sdkd_tf.atomic import atomic_file
 from sdkd_tf.callbacks import Schedule, StopAtNonFinite
 from sdkd_tf.data.pipeline import make_dataset, to_pixels
 from sdkd_tf.data.sequence import Problems, check_images, load_sequence
+from sdkd_tf.distribution import is_chief, lost_worker_told, make_strategy, wait_for_all
 from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation import evaluate_all, held_out, predictions
 from sdkd_tf.heartbeat import FirstStepHeartbeat
@@ -37,6 +39,7 @@ OPTIMIZERS = {
 _OVERLAY_IMAGES = 8
 
 
+@lost_worker_told()
 def run(
     run_dir,
     data_dir="rendered",
@@ -53,6 +56,7 @@ def run(
     augmentation="light",
     seed=0,
     deterministic=False,
+    distribute="none",
     keep_checkpoints=None,
     overwrite=False,
     architecture="sdkd",
@@ -69,6 +73,9 @@ def run(
     then its state is in `progress/`. Whatever is random depends on the seed, the task and the epoch alone, so the results are
     those of a run that was not killed: bit for bit, if `deterministic`.
 
+    With several workers, each calls this with the same arguments. The first alone writes; all go on from what is in `run_dir`,
+    which must be on a file system that they share. When one is lost, the others stop.
+
     Args:
       run_dir: where to write.
       data_dir: a layout that `sequence.load_sequence` reads, or `rendered`.
@@ -77,7 +84,7 @@ def run(
       strategy: a key of `strategies.STRATEGIES`.
       epochs: passes over each task's training images.
       first_task_epochs: the same for the first task, in which the decoders start untrained; None means `epochs`.
-      batch_size: images a step.
+      batch_size: images a step, of all replicas together.
       learning_rate: at the start of each task.
       first_task_learning_rate: the same for the first task; None means `learning_rate`.
       optimizer: a key of `OPTIMIZERS`.
@@ -85,6 +92,7 @@ def run(
       augmentation: of the training images, a key of `augmentation.AUGMENTATIONS`.
       seed: of weights, shuffling and augmentation.
       deterministic: compute sums in the same order every time.
+      distribute: `none`, `mirrored` or `multi_worker`, see `distribution.make_strategy`.
       keep_checkpoints: of how many last tasks the network stays in `checkpoints/`; None keeps all.
       overwrite: replace what `run_dir` holds, be it finished or not.
       architecture: `sdkd`, or `vgg16`, the paper's baseline.
@@ -96,19 +104,26 @@ def run(
       The content of results.json.
 
     Raises:
-      UserError: bad data, an unknown strategy, a finished run in `run_dir`, an unfinished one with other arguments, or a loss
-        that is not finite.
+      UserError: bad data, an unknown strategy or one that cannot be distributed, a finished run in `run_dir`, an unfinished one
+        with other arguments, a loss that is not finite, or a worker was lost.
     """
     run_dir = pathlib.Path(run_dir)
     if strategy not in STRATEGIES:
         raise UserError(f"strategy is {strategy!r}; expected one of {', '.join(STRATEGIES)}")
     if architecture not in ARCHITECTURES:
         raise UserError(f"architecture is {architecture!r}; expected one of {', '.join(ARCHITECTURES)}")
+    if distribute != "none":
+        _check_distributable(strategy, network or {}, distribute)
+    replicas = make_strategy(distribute)
+    if batch_size % replicas.num_replicas_in_sync:
+        count = replicas.num_replicas_in_sync
+        raise UserError(f"batch_size is {batch_size}; expected a multiple of {count}, the number of replicas")
+    chief = is_chief(replicas)
     progress = Progress(run_dir / "progress")
     if (run_dir / "results.json").exists() and not overwrite:
         if not progress.exists():
             raise UserError(f"run_dir {run_dir}: already holds a finished run; use another or --overwrite")
-        return _finish(run_dir, progress)  # killed while the plots were drawn
+        return _finish(run_dir, progress, replicas)  # killed while the plots were drawn
     problems = Problems()
     sequence = load_sequence(data_dir, **(selection or {}), problems=problems)
     progress_bar = functools.partial(tqdm, desc="checking images", unit="image")
@@ -140,11 +155,16 @@ def run(
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
-    student = ARCHITECTURES[architecture](len(sequence.classes), **(network or {}))
-    learner = STRATEGIES[strategy](student, **(options or {}))
-    learner.compile(OPTIMIZERS[optimizer]())
+    with replicas.scope():
+        student = ARCHITECTURES[architecture](len(sequence.classes), **(network or {}))
+        learner = STRATEGIES[strategy](student, **(options or {}))
+        learner.compile(OPTIMIZERS[optimizer]())
+    # A worker alone cannot read the student's batch-norm statistics, which are spread over the replicas.
+    tested = student if distribute == "none" else keras.models.clone_model(student)
 
     saved = None if overwrite else progress.load()
+    seen = json.dumps([settings, [saved[0]["task"], saved[0]["epoch"]] if saved else None])
+    wait_for_all(replicas, zlib.crc32(seen.encode()))  # before the chief changes what they see
     if saved:
         state, arrays = saved
         _check_same(run_dir, state["settings"], settings)
@@ -153,22 +173,25 @@ def run(
         results = state["results"]
         print(f"going on after task {state['task']}, epoch {state['epoch']}")
     else:
-        _clear(run_dir)
-        with atomic_file(run_dir / "flags.flags", "w") as file:
-            file.write(flagfile)
+        if chief:
+            _clear(run_dir)
+            with atomic_file(run_dir / "flags.flags", "w") as file:
+                file.write(flagfile)
         state = {"task": 0, "epoch": 0}
         maps = np.zeros((0,))
         results = _no_results(settings, sequence, student)
 
     def save(task, epoch):
         state = {"settings": settings, "task": task, "epoch": epoch, "results": results, "learner": learner.state()}
-        progress.save(state, [maps, *(variable.numpy() for variable in learner.saved_variables)])
+        values = [variable.numpy() for variable in learner.saved_variables]  # takes all workers
+        if chief:
+            progress.save(state, [maps, *values])
 
     def plain(examples, size=batch_size):
         return make_dataset(examples, student.input_shape[1], size)
 
     gallery = _gallery(sequence, student.input_shape[1])
-    predicted = predictions(student, held_out(sequence, student.input_shape[1]))
+    predicted = predictions(tested, held_out(sequence, student.input_shape[1]))
     first = state["task"]
     for index, task in list(enumerate(sequence.tasks))[first:]:
         print(f"\ntask {index + 1}/{len(sequence.tasks)}: {task.name}, {len(task.train)} images, strategy {strategy}")
@@ -192,9 +215,12 @@ def run(
             task_epochs, rate = settings["first_task_epochs"], settings["first_task_learning_rate"]
         if done < task_epochs:
             steps = max(1, len(task.train) // batch_size)
-            batches = _epochs(learner, task, range(done, task_epochs), steps, batch_size, augmentation, (seed, index))
+            batches = functools.partial(
+                _epochs, learner, task, range(done, task_epochs), steps, batch_size, augmentation, (seed, index)
+            )
+            board = keras.callbacks.TensorBoard(str(run_dir / "logs" / task.name), write_graph=False)
             learner.fit(
-                batches,
+                replicas.distribute_datasets_from_function(batches),
                 steps_per_epoch=steps,
                 initial_epoch=done,
                 epochs=task_epochs,
@@ -202,7 +228,7 @@ def run(
                     *([FirstStepHeartbeat()] if index == first else []),
                     StopAtNonFinite(task.name),
                     Schedule(task_epochs, rate, schedule),
-                    keras.callbacks.TensorBoard(str(run_dir / "logs" / task.name), write_graph=False),
+                    *([board] if chief else []),
                     keras.callbacks.LambdaCallback(on_epoch_end=epoch_ended),
                 ],
                 verbose=1,
@@ -210,33 +236,52 @@ def run(
         _seed_all(seed, index, "end")
         learner.end_task(task.train, plain)
         clock.stop()
+        if tested is not student:
+            tested.set_weights(student.get_weights())
         evaluate_all(predicted, sequence, results)
-        new = as_outputs(student.predict(gallery / np.float32(127.5) - 1, verbose=0)).saliency
+        new = as_outputs(tested.predict(gallery / np.float32(127.5) - 1, verbose=0)).saliency
         if new is not None:
             maps = np.concatenate([maps, new[None]]) if index else new[None]
         results["peak_memory_mb"].append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        _save_network(student, run_dir / "checkpoints" / f"{task.name}.keras")
+        if chief:
+            _save_network(tested, run_dir / "checkpoints" / f"{task.name}.keras")
         save(index + 1, 0)
-        if keep_checkpoints is not None:
+        if chief and keep_checkpoints is not None:
             for old in sequence.tasks[: max(0, index + 1 - keep_checkpoints)]:
                 (run_dir / "checkpoints" / f"{old.name}.keras").unlink(missing_ok=True)
         print(f"mean validation accuracy over all tasks: {np.mean(results['accuracy_matrix']['validation'][-1]):.3f}")
 
     results.update(provenance())
-    _save_network(student, run_dir / "model.keras")
-    if learner.has_saliency:
-        with atomic_file(run_dir / "saliency.npz") as file:
-            np.savez_compressed(file, images=gallery, maps=maps)
-    with atomic_file(run_dir / "results.json", "w") as file:
-        json.dump(results, file, indent=1)
-    return _finish(run_dir, progress)
+    if chief:
+        _save_network(tested, run_dir / "model.keras")
+        if learner.has_saliency:
+            with atomic_file(run_dir / "saliency.npz") as file:
+                np.savez_compressed(file, images=gallery, maps=maps)
+        with atomic_file(run_dir / "results.json", "w") as file:
+            json.dump(results, file, indent=1)
+    return _finish(run_dir, progress, replicas)
 
 
-def _finish(run_dir, progress):
+def _finish(run_dir, progress, replicas):
     """Draws the plots of a run that has its results, and forgets its last state. Returns the results."""
-    report.plot_run(run_dir)
-    progress.clear()
+    wait_for_all(replicas)  # until each has seen whether the run is finished
+    if is_chief(replicas):
+        report.plot_run(run_dir)
+        progress.clear()
+    wait_for_all(replicas)  # one that ended now would be taken for lost
     return report.load_results(run_dir)
+
+
+def _check_distributable(strategy, network, distribute):
+    """Raises UserError if a run on several replicas would learn something else than a run on one."""
+    if not STRATEGIES[strategy].distributable:
+        able = ", ".join(name for name in STRATEGIES if STRATEGIES[name].distributable)
+        raise UserError(f"--strategy={strategy} does not work with --distribute={distribute}; expected one of {able}")
+    if network.get("batch_norm") == "adapt":
+        raise UserError(
+            f"--batch_norm=adapt does not work with --distribute={distribute}, under which it would follow the images of each"
+            " replica alone; expected frozen"
+        )
 
 
 def _no_results(settings, sequence, student):
@@ -270,7 +315,7 @@ def _check_same(run_dir, saved, settings):
         )
 
 
-def _epochs(learner, task, epochs, steps, batch_size, augmentation, seed):
+def _epochs(learner, task, epochs, steps, batch_size, augmentation, seed, input_context):
     """The batches of several epochs, one behind the other; those of an epoch depend on `seed` and its number alone."""
     batches = None
     for epoch in epochs:
@@ -281,6 +326,7 @@ def _epochs(learner, task, epochs, steps, batch_size, augmentation, seed):
             seed=_number(*seed, epoch),
             batches=steps,
             augmentation=augmentation,
+            input_context=input_context,
         )
         _seed_all(*seed, epoch)
         new = learner.training_batches(task.train, make)

@@ -52,7 +52,7 @@ class Progress:
                 return json.loads(str(state)), arrays
             except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
                 print(f"{path}: is damaged ({error}); going back to the state before it", flush=True)
-                path.unlink()
+                path.unlink(missing_ok=True)  # another worker may have been faster
         return None
 
     def exists(self):

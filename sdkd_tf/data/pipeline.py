@@ -19,7 +19,16 @@ def to_pixels(image):
     return np.round((image + 1) * np.float32(127.5)).astype(np.uint8)
 
 
-def make_dataset(examples, input_size, batch_size, seed=None, batches=1, augmentation="light", keep=False):
+def make_dataset(
+    examples,
+    input_size,
+    batch_size,
+    seed=None,
+    batches=1,
+    augmentation="light",
+    keep=False,
+    input_context=tf.distribute.InputContext(),  # noqa: B008  nothing changes it
+):
     """Builds the batches of some examples.
 
     Args:
@@ -31,6 +40,8 @@ def make_dataset(examples, input_size, batch_size, seed=None, batches=1, augment
       batches: how many with a `seed`; each is full.
       augmentation: with a `seed`, which views: a key of `augmentation.AUGMENTATIONS`.
       keep: decode every image once and keep it in memory, 4 * input_size^2 bytes each; not with a `seed`.
+      input_context: with a `seed`, of which worker this is the input: of each batch it reads its part alone, as a batch for
+        each of its replicas.
 
     Returns:
       A tf.data.Dataset of dicts: image `[b, s, s, 3]` float32 in [-1, 1], label `[b]` int32, mask `[b, s, s, 1]` float32
@@ -60,31 +71,44 @@ def make_dataset(examples, input_size, batch_size, seed=None, batches=1, augment
         dataset = tf.data.Dataset.from_tensor_slices(files)
     else:
         columns = tuple(tf.constant(column) for column in files)
-        order = shuffled_passes(len(examples), seed).take(batches * batch_size)
-        dataset = order.map(lambda index: tuple(column[index] for column in columns))
+        places = _places(batches, batch_size, input_context)
+        dataset = shuffled_passes(len(examples), seed, places).map(lambda i: tuple(column[i] for column in columns))
     dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
     if keep:
         dataset = dataset.cache()
     dataset = dataset.map(scale, num_parallel_calls=tf.data.AUTOTUNE)
     augment = AUGMENTATIONS[augmentation]
     if seed is not None and augment:
-        seeds = tf.data.Dataset.counter().map(lambda number: tf.stack([tf.constant(seed, tf.int64), number]))
+        seeds = places.map(lambda place: tf.stack([tf.constant(seed, tf.int64), place]))
         dataset = tf.data.Dataset.zip((dataset, seeds)).map(augment, num_parallel_calls=tf.data.AUTOTUNE)
-    dataset = dataset.batch(batch_size)
+    dataset = dataset.batch(batch_size // input_context.num_replicas_in_sync)
     return dataset.prefetch(2)
 
 
-def shuffled_passes(count, seed):
-    """An endless dataset of indices: pass after pass over 0 to `count` - 1, each in another order.
+def _places(batches, batch_size, input_context):
+    """The places of one worker's images in the row of all images of all batches: a dataset of int64."""
+    workers, worker = input_context.num_input_pipelines, input_context.input_pipeline_id
+    part = batch_size // workers
+    numbers = tf.data.Dataset.range(batches * part)
+    return numbers.map(lambda number: number // part * batch_size + worker * part + number % part)
+
+
+def shuffled_passes(count, seed, places=None):
+    """A dataset of indices: pass after pass over 0 to `count` - 1, each in another order.
 
     It keeps no state, so that what it gives depends on the seed and the place alone, not on who has read from it before.
+
+    Args:
+      count: of what is shuffled.
+      seed: an integer.
+      places: a dataset of the places in this row, int64, to give the indices at; None gives all of them, without end.
     """
 
     def index(number):
         turn = tf.cast(tf.stack([seed, number // count]), tf.int32)
         return tf.random.experimental.index_shuffle(tf.cast(number % count, tf.int32), turn, count - 1)
 
-    return tf.data.Dataset.counter().map(index)
+    return (tf.data.Dataset.counter() if places is None else places).map(index)
 
 
 def _read(image_path, mask_path, box, size):

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from sdkd_tf.data import pipeline
@@ -61,6 +62,18 @@ def test_every_batch_is_full(examples):
     assert [len(b["label"]) for b in batches] == [5] * 4
     first_pass = np.concatenate([b["label"] for b in batches])[:12]
     assert np.bincount(first_pass).tolist() == [4, 4, 4]
+
+
+def test_the_parts_of_the_replicas_make_the_batches(examples):
+    """Two workers of two replicas each."""
+    parts = []
+    for worker in range(2):
+        context = tf.distribute.InputContext(2, worker, num_replicas_in_sync=4)
+        parts.append(list(make_dataset(examples, 32, 8, seed=1, batches=3, input_context=context)))
+    for number, batch in enumerate(make_dataset(examples, 32, 8, seed=1, batches=3)):
+        replicas = [part[2 * number + replica] for part in parts for replica in range(2)]
+        for name, values in batch.items():
+            np.testing.assert_array_equal(np.concatenate([replica[name] for replica in replicas]), values)
 
 
 def test_every_pass_holds_every_index_once_in_an_order_of_its_own():

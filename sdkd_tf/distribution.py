@@ -1,0 +1,138 @@
+"""Training on several devices or machines at once, by tf.distribute: each replica has its part of every batch.
+
+What is learned does not depend on the number of replicas. All of them have equally many images of the global batch, so the
+mean over replicas of their losses, each a mean over its own images, is the loss on the global batch; likewise of the
+gradients. Only the images with a mask may be spread unevenly, see `rebalanced`.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import time
+
+import tensorflow as tf
+
+from sdkd_tf.errors import UserError
+from sdkd_tf.heartbeat import heartbeat
+
+_LOST = tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError, tf.errors.CancelledError
+
+
+def make_strategy(distribute):
+    """The tf.distribute.Strategy to build and train the networks under.
+
+    Args:
+      distribute: `none`; `mirrored`, over all GPUs of this machine, without any over its logical CPUs; `multi_worker`, over
+        the processes that the environment variable TF_CONFIG names, once all of them have called this. Before it,
+        TensorFlow must not have computed anything.
+
+    Raises:
+      UserError: an unknown name, or TF_CONFIG is missing or of no use.
+    """
+    if distribute == "none":
+        return tf.distribute.get_strategy()
+    tf.get_logger().setLevel("WARNING")  # it tells of every reduction that it prepares
+    if distribute == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    if distribute != "multi_worker":
+        raise UserError(f"distribute is {distribute!r}; expected none, mirrored or multi_worker")
+    addresses, own = _workers()
+    _meet(addresses, own)
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    except tf.errors.OpError as error:
+        raise UserError(f"worker {own}: cannot join the others ({error.message.splitlines()[0]})") from error
+    # TensorFlow now takes SIGTERM for a warning and goes on; it shall end the process again.
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+    return strategy
+
+
+def _workers():
+    """What TF_CONFIG says: (`host:port` of all workers, this one's). Raises UserError if it does not."""
+    given = os.environ.get("TF_CONFIG")
+    try:
+        config = json.loads(given or "{}")
+        jobs, job, index = config["cluster"], config["task"]["type"], int(config["task"]["index"])
+        addresses = [address for addresses in jobs.values() for address in addresses]
+        if jobs.keys() <= {"chief", "worker"} and all(int(a.rpartition(":")[2]) for a in addresses) and index >= 0:
+            return addresses, jobs[job][index]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        pass  # told below
+    raise UserError(
+        f"the environment variable TF_CONFIG {f'is {given}' if given else 'is missing'}; expected something like "
+        '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
+    )
+
+
+def _meet(addresses, own):
+    """Waits until every worker is there. TensorFlow would wait as well, but deaf to signals and without a word."""
+
+    def is_there(address):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+    try:
+        listener = socket.create_server(("", int(own.rpartition(":")[2])))
+    except OSError as error:
+        raise UserError(f"TF_CONFIG: this worker cannot listen at {own} ({os.strerror(error.errno)})") from error
+    missing = [address for address in addresses if address != own]
+    with listener, heartbeat(f"worker {own} waits for {', '.join(missing) or 'nobody'}"):
+        while missing := [address for address in missing if not is_there(address)]:
+            time.sleep(0.2)
+
+
+def is_chief(strategy):
+    """Whether this is the process that writes files; of workers, the first."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.cluster_spec():
+        return True
+    return resolver.task_id == 0 and (resolver.task_type == "chief" or "chief" not in resolver.cluster_spec().jobs)
+
+
+def wait_for_all(strategy, place=0):
+    """Returns when every worker has called this, with the same number.
+
+    Raises:
+      UserError: the numbers differ.
+    """
+    if place != int(strategy.reduce("MEAN", tf.constant(place, tf.int64), axis=None)):
+        raise UserError(
+            "the workers do not see the same run; expected the same flags and a run_dir on a shared file system"
+        )
+
+
+@contextlib.contextmanager
+def lost_worker_told():
+    """Turns TensorFlow's error that another worker is gone, which comes within seconds, into a UserError."""
+    try:
+        yield
+    except _LOST as error:
+        raise UserError(
+            "another worker was lost; the same command on every worker goes on from the last finished epoch"
+        ) from error
+
+
+def global_mean(values):
+    """The mean over all replicas of a structure of tensors, in a replica's part of a step."""
+    context = tf.distribute.get_replica_context()
+    return values if context.num_replicas_in_sync == 1 else context.all_reduce("mean", values)
+
+
+def rebalanced(mean, weights):
+    """Scales a weighted mean over a replica's images so that the mean over replicas is the one over the global batch.
+
+    Args:
+      mean: scalar, 0 where all weights are 0.
+      weights: `[images]`, at least 0.
+    """
+    if tf.distribute.get_replica_context().num_replicas_in_sync == 1:
+        return mean
+    weight = tf.reduce_sum(weights)
+    return mean * tf.math.divide_no_nan(weight, global_mean(weight))

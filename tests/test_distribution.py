@@ -1,0 +1,170 @@
+"""A run on two replicas: it learns what one process learns, and a lost worker ends it until all are started again."""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import types
+
+import numpy as np
+import pytest
+import tf_keras as keras
+
+from sdkd_tf import lifelong
+from sdkd_tf.die_with_parent import die_with_parent
+from sdkd_tf.distribution import make_strategy
+from sdkd_tf.errors import UserError
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def settings(write_sequence, tmp_path_factory):
+    """Of a run over two tasks, with a teacher in the second; half of the images have no mask."""
+    data = write_sequence(tmp_path_factory.mktemp("data"))
+    for mask in data.glob("masks/train/*/*/00[02].png"):
+        mask.unlink()
+    options = {"saliency_weight": 1.0, "teacher_share": 0.25}
+    return {"data_dir": str(data), "epochs": 2, "batch_size": 4, "learning_rate": 0.01, "options": options}
+
+
+@contextlib.contextmanager
+def started(environments=({},), **settings):
+    """The processes of a run, one for each dict of environment variables; none outlives the block."""
+    command = [sys.executable, "tests/tiny_run.py", json.dumps(settings)]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with contextlib.ExitStack() as stack:
+        processes = []
+        for variables in environments:
+            environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, preexec_fn=die_with_parent, **streams)
+            processes.append(stack.enter_context(process))
+            stack.callback(process.kill)
+        yield processes
+
+
+def finished(processes, run_dir):
+    """The weights that a run ends with."""
+    for process in processes:
+        output = process.communicate(timeout=300)[0]
+        assert process.returncode == 0, output
+    weights = keras.models.load_model(run_dir / "model.keras", compile=False).get_weights()
+    return np.concatenate([w.ravel() for w in weights]), json.loads((run_dir / "results.json").read_text())
+
+
+def two_workers():
+    """The environment of each of two workers on free ports of this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+        addresses = [f"127.0.0.1:{listener.getsockname()[1]}" for listener in (first, second)]
+    tasks = [{"type": "worker", "index": index} for index in range(2)]
+    return [{"TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": task})} for task in tasks]
+
+
+@pytest.fixture(scope="module")
+def alone(settings, tmp_path_factory):
+    """(weights, results) of the run of a single process."""
+    run_dir = tmp_path_factory.mktemp("alone") / "run"
+    with started(run_dir=str(run_dir), **settings) as processes:
+        return finished(processes, run_dir)
+
+
+def assert_same(outcome, alone):
+    np.testing.assert_allclose(outcome[0], alone[0], atol=1e-4)
+    for epochs, expected in zip(outcome[1]["history"], alone[1]["history"], strict=True):
+        for name in expected:
+            np.testing.assert_allclose(epochs[name], expected[name], atol=1e-4, err_msg=name)
+
+
+def test_two_devices_learn_what_one_learns(settings, alone, tmp_path):
+    with started(run_dir=str(tmp_path / "run"), distribute="mirrored", **settings) as processes:
+        assert_same(finished(processes, tmp_path / "run"), alone)
+    assert alone[1]["history"][1]["soft_target"][1] > 1e-3  # there was a teacher
+
+
+def test_two_workers_learn_what_one_process_learns(settings, alone, tmp_path):
+    with started(two_workers(), run_dir=str(tmp_path / "run"), distribute="multi_worker", **settings) as processes:
+        assert_same(finished(processes, tmp_path / "run"), alone)
+    assert not (tmp_path / "run" / "progress").exists()
+
+
+@pytest.mark.parametrize("victim", [1, pytest.param(0, marks=pytest.mark.long)])  # the chief is worker 0
+def test_when_a_worker_is_killed_the_other_stops_and_both_go_on_when_started_again(settings, alone, tmp_path, victim):
+    run_dir = tmp_path / "run"
+    command = {"run_dir": str(run_dir), "distribute": "multi_worker", **settings}
+    with started(two_workers(), **command) as processes:
+        while not list(run_dir.glob("progress/*.npz")):
+            assert all(process.poll() is None for process in processes)
+            time.sleep(0.05)
+        processes[victim].send_signal(signal.SIGKILL)
+        output = processes[1 - victim].communicate(timeout=60)[0]
+    assert processes[1 - victim].returncode == 1
+    assert output.endswith(
+        "error: another worker was lost; the same command on every worker goes on from the last finished epoch\n"
+    )
+    assert not (run_dir / "results.json").exists()
+    with started(two_workers(), **command) as processes:
+        assert_same(finished(processes, run_dir), alone)
+
+
+def test_workers_with_other_flags_are_told(settings, tmp_path):
+    first, second = two_workers()
+    command = {"run_dir": str(tmp_path / "run"), "distribute": "multi_worker", **settings}
+    with started([first], **command) as a, started([second], **{**command, "seed": 1}) as b:
+        outputs = [process.communicate(timeout=120)[0] for process in (*a, *b)]
+        assert any("error: the workers do not see the same run; expected the same flags" in text for text in outputs)
+        assert all(process.returncode == 1 for process in (*a, *b))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "worker",
+        "[]",
+        '{"cluster": {"worker": ["localhost:2222"]}}',
+        '{"cluster": {"worker": ["localhost:2222"]}, "task": {"type": "worker", "index": 1}}',
+        '{"cluster": {"worker": ["localhost:2222"]}, "task": {"type": "worker", "index": -1}}',
+        '{"cluster": {"worker": ["localhost"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"ps": ["localhost:2222"]}, "task": {"type": "ps", "index": 0}}',
+    ],
+)
+def test_a_tf_config_of_no_use(monkeypatch, given):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if given:
+        monkeypatch.setenv("TF_CONFIG", given)
+    with pytest.raises(UserError, match="variable TF_CONFIG is .*; expected something like") as error:
+        make_strategy("multi_worker")
+    assert "\n" not in str(error.value)
+
+
+def test_a_port_that_is_taken(monkeypatch):
+    with socket.create_server(("", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        config = {"cluster": {"worker": [address, "127.0.0.1:1"]}, "task": {"type": "worker", "index": 0}}
+        monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+        with pytest.raises(UserError, match=f"cannot listen at {address} \\(Address already in use\\)"):
+            make_strategy("multi_worker")
+
+
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        (
+            {"strategy": "gem"},
+            "--strategy=gem does not work with --distribute=mirrored; expected one of sdkd, finetune",
+        ),
+        ({"network": {"batch_norm": "adapt"}}, "--batch_norm=adapt does not work with --distribute=mirrored"),
+        ({"batch_size": 5}, "batch_size is 5; expected a multiple of 2, the number of replicas"),
+    ],
+)
+def test_what_cannot_be_distributed_is_refused(monkeypatch, tmp_path, changed, message):
+    monkeypatch.setattr(lifelong, "make_strategy", lambda name: types.SimpleNamespace(num_replicas_in_sync=2))
+    with pytest.raises(UserError, match=message):
+        lifelong.run(tmp_path / "run", distribute="mirrored", **changed)
+    assert not (tmp_path / "run").exists()
