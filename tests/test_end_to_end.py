@@ -11,10 +11,11 @@ from PIL import Image
 
 from sdkd_tf import lifelong, report
 from sdkd_tf.data import pipeline
-from sdkd_tf.deploy.conversion import convert, load_network
+from sdkd_tf.deploy.conversion import convert
 from sdkd_tf.deploy.runtime import Classifier, float_operators
 from sdkd_tf.deploy.verify import verify
 from sdkd_tf.errors import UserError
+from sdkd_tf.model.saved import load_network
 
 ROOT = pathlib.Path(__file__).parents[1]
 

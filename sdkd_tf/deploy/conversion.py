@@ -23,6 +23,7 @@ from sdkd_tf.deploy.runtime import Classifier
 from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
 from sdkd_tf.heartbeat import FirstStepHeartbeat, heartbeat
+from sdkd_tf.model.saved import load_network
 from sdkd_tf.progress import Progress
 from sdkd_tf.report import load_results
 
@@ -145,17 +146,6 @@ def write_models(directory, name, deployed, labels, representative=None):
         with_metadata(without_output(content, "saliency"), labels, "SDKD", description, __version__)
     )
     (directory / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
-
-
-def load_network(path):
-    """Loads a float network saved by train.py. Raises UserError when the file is missing or no such network."""
-    if not path.is_file():
-        raise UserError(f"model {path}: no such file; expected the directory of a finished run of train.py")
-    try:
-        with heartbeat(f"loading {path}"):
-            return keras.models.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"model {path}: cannot be loaded ({str(error).splitlines()[0]})") from error
 
 
 def train_quantized(network, batches, distillation, steps, epochs, learning_rate, progress):

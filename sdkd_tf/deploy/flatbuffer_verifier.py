@@ -28,7 +28,7 @@ def verify(content, root, identifier):
       identifier: the four bytes behind the first offset.
 
     Raises:
-      ValueError: an offset leads out, a number is not aligned, a string does not end in a zero, a union's type is unknown, a
+      ValueError: an offset leads out, a number is not aligned, a string is no UTF-8 or does not end in a zero, a union's type is unknown, a
         field is not described, or tables and vectors are shared without end.
     """
     if content[4:8] != identifier:
@@ -84,7 +84,9 @@ class _Verifier:
         if isinstance(field, tuple):
             self.table(self.follow(position), field)
         elif field is STRING:
-            end = self.vector(self.follow(position), "B")
+            start = self.follow(position)
+            end = self.vector(start, "B")
+            self._content[start + 4 : end].decode()
             if self.number(end, "B"):
                 raise ValueError(f"has a string without an end at byte {end}")
         elif isinstance(field, list):

@@ -163,3 +163,9 @@ RULES = {
     Op.DEQUANTIZE: Rule("B>F", (Opt.NONE, Opt.DequantizeOptions), (), _same),
     Op.CAST: Rule("U>F", (Opt.NONE, Opt.CastOptions), (), _same),
 }
+
+KERNEL_AXIS = {
+    Op.CONV_2D: 0,
+    Op.DEPTHWISE_CONV_2D: 3,
+    Op.FULLY_CONNECTED: 0,
+}  # of the kernel, for the output's channels

@@ -3,7 +3,7 @@ a file that lies about them ends the process or reads foreign memory.
 
 What holds after `check`: every index is in its range; every value is computed before it is read, by an operator of
 `operators.RULES` with types and options that it takes; every shape is the one that comes out; constants have their shape's size;
-quantization has a scale for the tensor or one a channel, finite and above 0; no tensor is larger than 128 MB.
+quantization has a scale for the tensor or one a channel, above 1e-30 and below 1e30; no tensor is larger than 128 MB.
 
 What is not checked: that the numbers are good for anything, and LiteRT's own code, of which defects other than these are not
 known here. tests/test_fuzz.py opens, prepares and runs whatever is let through.
@@ -15,7 +15,7 @@ import re
 import numpy as np
 from ai_edge_litert.schema_py_generated import BuiltinOperator, TensorType
 
-from sdkd_tf.deploy.operators import RULES
+from sdkd_tf.deploy.operators import KERNEL_AXIS, RULES
 
 LETTERS = {
     TensorType.FLOAT32: ("F", np.dtype("<f4")),
@@ -59,7 +59,7 @@ class _Tensor:
             fits = 0 <= axis < len(self.shape) and self.shape[axis] == len(self.scales)
             _expect(fits, f"tensor {self.name}: has {len(self.scales)} scales, its shape is {self.shape}")
         low, high = {"B": (-128, 127), "U": (0, 255)}.get(self.letter, (0, 0))
-        sane = len(zeros) == len(self.scales) and (self.scales > 0).all() and np.isfinite(self.scales).all()
+        sane = len(zeros) == len(self.scales) and ((1e-30 < self.scales) & (self.scales < 1e30)).all()
         sane = sane and ((low <= zeros) & (zeros <= high)).all() and (len(self.scales) or self.letter != "B")
         _expect(sane, f"tensor {self.name}: its quantization is broken")
 
@@ -117,6 +117,11 @@ def _check_operator(operator, codes, tensors, known):
     _expect(all(inputs[i].values is not None for i in rule.constants if i < len(inputs)), "an input is not constant")
     activations = [x for x in (*inputs, output) if x.values is None]
     _expect(all(len(x.scales) <= 1 for x in activations), "scales of channels where one for all is expected")
+    if kind in KERNEL_AXIS and output.letter == "B":
+        x, kernel = inputs[:2]
+        _expect(len(kernel.scales) in (1, kernel.shape[KERNEL_AXIS[kind]]), "its kernel's scales do not fit")
+        # Above, XNNPACK fails to start, which LiteRT does not always survive.
+        _expect((x.scales * kernel.scales / output.scales < 256).all(), "scales too far apart")
     shape = tuple(rule.shape(inputs, operator.builtinOptions))
     _expect(shape == output.shape, f"its output has the shape {output.shape} instead of {shape}")
     known.add(outputs[0])
