@@ -67,18 +67,16 @@ def refused(path, target, reason):
     assert "\n" not in str(error.value) and not target.exists()
 
 
-@pytest.mark.parametrize(
-    "options", [{"refinement": "conv", "pooling": "mass", "batch_norm": "adapt"}, {"detach_map": True}]
-)
-def test_every_kind_of_network_comes_back(tmp_path, options):
-    network = build_network(3, input_size=64, width=0.35, decoder_channels=4, decoder="lite", weights="none", **options)
+def test_the_network_comes_back(tmp_path):
+    options = {"decoder": "lite", "pooling": "mass", "detach_map": True, "batch_norm": "adapt", "weights": "none"}
+    network = build_network(3, input_size=64, width=0.35, decoder_channels=4, **options)
     network.save(tmp_path / "model.keras")
     image = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32)
     for before, after in zip(network(image), load_network(tmp_path / "model.keras")(image)):
         np.testing.assert_array_equal(before, after)
 
 
-def test_the_baselines_layers_are_allowed(tmp_path, monkeypatch):
+def test_the_baselines_layers_are_allowed(tmp_path):
     build_vgg16(3, input_size=64).save(tmp_path / "model.keras")
     assert len(load_network(tmp_path / "model.keras").layers) == 23
 
