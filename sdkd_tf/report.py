@@ -175,7 +175,8 @@ def _conversion_lines(conversions):
 
 
 def _maes_text(maes):
-    return f"{maes['float']:.3f}, {maes['tflite']:.3f}" if maes and None not in maes.values() else "no masks"
+    pair = [(maes or {}).get(kind) for kind in ("float", "tflite")]
+    return "no masks" if None in pair else ", ".join(f"{value:.3f}" for value in pair)
 
 
 def _plot_matrix(results, path):

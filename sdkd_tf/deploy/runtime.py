@@ -44,7 +44,7 @@ class Classifier:
         Raises:
           UserError: there is no such file or it is no network of this package.
         """
-        self._interpreter = open_interpreter(path, threads)
+        self._path, self._interpreter = path, open_interpreter(path, threads)
         try:
             self._runner = self._interpreter.get_signature_runner("serving_default")
         except ValueError as error:
@@ -76,8 +76,14 @@ class Classifier:
 
         Returns:
           A Prediction: probabilities float32 `[classes]`, and the saliency map float32 `[h, w]` in [0, 1] or None.
+
+        Raises:
+          UserError: the file computes what cannot be computed, which convert.py's do not.
         """
-        outputs = self._runner(image=image[None])
+        try:
+            outputs = self._runner(image=image[None])
+        except RuntimeError as error:
+            raise UserError(f"model {self._path}: LiteRT cannot run it ({str(error).splitlines()[0]})") from error
         saliency = outputs["saliency"][0, :, :, 0] if self.has_saliency else None
         return Prediction(outputs["probabilities"][0], saliency)
 

@@ -61,6 +61,7 @@ def _check_archive(path):
             raise ValueError("is too large unpacked")
         config = json.loads(archive.read("config.json"))
         _check(config)
+        _check_order(config["config"]["layers"])
         # In a graph of its own variables take no memory, so their size is known before any is made.
         with tf.Graph().as_default():
             size = 4 * keras.saving.deserialize_keras_object(config, safe_mode=True).count_params()
@@ -82,6 +83,21 @@ def _check(part):
             _check(value)
     elif isinstance(part, (int, float)) and not -_LARGEST <= part <= _LARGEST:
         raise ValueError(f"holds the number {part}")
+
+
+def _check_order(layers):
+    """Raises ValueError unless every layer comes behind those that it is applied to: Keras waits forever for one that never comes."""
+    known = set()
+    for layer in layers:
+        sources = [source for node in layer["inbound_nodes"] for source in node]
+        if bool(sources) == (layer["class_name"] == "InputLayer") or len(layer["inbound_nodes"]) > 1:
+            raise ValueError(f"layer {layer['name']} is not applied once")
+        for name, *rest in sources:
+            if name not in known or rest != [0, 0, {}]:
+                raise ValueError(f"layer {layer['name']} is applied to what is not there")
+        if layer["name"] in known:
+            raise ValueError(f"two layers are called {layer['name']}")
+        known.add(layer["name"])
 
 
 def _is_own(module, name, registered):

@@ -23,8 +23,8 @@ def main(sources, name, first, count):
     outcomes = collections.Counter()
     for seed in range(int(first), int(first) + int(count)):
         print(f"seed {seed}", flush=True)
-        signal.alarm(_SECONDS)  # ends the process
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="sdkd-fuzz-"))
+        signal.alarm(_SECONDS if outcomes else 60)  # ends the process; the first case imports
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="sdkd-fuzz-", dir=sources))
         try:
             FORMATS[name](generator(name, seed), pathlib.Path(sources), folder)
             outcomes["accepted"] += 1

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import shutil
 import zipfile
 
@@ -89,7 +90,7 @@ def data(rng, sources, folder):
 
     source = sources / rng.choice(("csv", "filelists"))
     root = folder / "data"
-    shutil.copytree(source, root)
+    shutil.copytree(source, root, copy_function=os.link)
     path = rng.choice(sorted([*root.rglob("label.csv"), *root.rglob("*.txt")]))
     content = path.read_bytes()
     if rng.randrange(2):
@@ -97,6 +98,7 @@ def data(rng, sources, folder):
     else:
         words = content.replace(b",", b" ").replace(b"\n", b" ").split(b" ")
         content = content.replace(rng.choice(words), rng.choice(TEXTS).encode(), rng.choice((1, 100)))
+    path.unlink()
     path.write_bytes(content)
     problems = Problems()
     sequence = load_sequence(root, problems=problems)
