@@ -81,11 +81,6 @@ def convert(
         raise UserError(f"{run_dir}: holds a {results['architecture']} network; expected one with saliency (sdkd)")
     if results["augmentation"] not in AUGMENTATIONS:
         raise UserError(f"{run_dir}: augmentation is {results['augmentation']!r}; expected {', '.join(AUGMENTATIONS)}")
-    network = load_network(run_dir / "model.keras")
-    if network.output_shape[0][1] != len(results["classes"]):
-        raise UserError(
-            f"{run_dir}: model.keras has {network.output_shape[0][1]} classes, results.json {len(results['classes'])}"
-        )
     problems = Problems()
     selection = {name: value for name, value in results["selection"].items() if name in _RUN["selection"]}
     sequence = load_sequence(results["data"], **selection, problems=problems)
@@ -94,6 +89,11 @@ def convert(
         raise UserError(problems.general[0])
     if list(sequence.classes) != results["classes"]:
         raise UserError(f"data {results['data']}: its classes are not those of {run_dir / 'results.json'}")
+    network = load_network(run_dir / "model.keras")
+    if network.output_shape[0][1] != len(results["classes"]):
+        raise UserError(
+            f"{run_dir}: model.keras has {network.output_shape[0][1]} classes, results.json {len(results['classes'])}"
+        )
     if results["deterministic"]:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)

@@ -32,8 +32,8 @@ def write_sources(folder):
     (folder / "golden").mkdir()
     write_golden(folder / "golden", "float.tflite", classifier, folder / "image.jpg", list("abc"))
     Progress(folder / "progress").save({"task": 1, "names": ["a"]}, [noise, np.float32(0.5), np.arange(3.0)])
-    (folder / "results.json").write_text(json.dumps(_results()))
-    (folder / "conversion.json").write_text(json.dumps({"qat": _conversion(), "float": _conversion()}))
+    (folder / "results.json").write_text(json.dumps(results()))
+    (folder / "conversion.json").write_text(json.dumps({"qat": conversion(), "float": conversion()}))
     for layout in ("csv", "filelists"):
         _write_data(folder / layout, layout, folder / "image.jpg")
 
@@ -68,7 +68,7 @@ def _write_weights(network, path):
     np.savez(path, **weights)
 
 
-def _results():
+def results():
     matrix = {"validation": [[0.9, 0.5], [0.7, 0.8]], "test": [[0.8, 0.5], [0.7, 0.9]]}
     return {
         "strategy": "sdkd",
@@ -86,7 +86,7 @@ def _results():
     }
 
 
-def _conversion():
+def conversion():
     accuracy = {"task1": {"float": 0.9, "tflite": 0.8}, "task2": {"float": 0.7, "tflite": 0.7}}
     maes = {"float": 0.1, "tflite": 0.11}
     split = {"accuracy": accuracy, "top1_agreement": 0.9, "saliency_difference": 0.01, "saliency_mae": maes}
