@@ -42,7 +42,6 @@ def test_damaged_files_are_read_or_refused(sources, name):
     assert done.returncode == 0, f"{name}, seed {last}: ended with {done.returncode}\n{done.stderr[-2000:]}"
     failed = re.findall(r"^failed (\d+)$", done.stdout, re.M)
     assert not failed, f"{name}, seeds {', '.join(failed)}:\n{done.stderr[-4000:]}"
-    assert re.search(r"^\{.*'refused': \d+|^\{'accepted'", done.stdout, re.M), done.stdout[-500:]
 
 
 def test_there_are_enough_of_them():

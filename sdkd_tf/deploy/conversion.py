@@ -165,7 +165,7 @@ def write_models(directory, name, deployed, labels, representative=None):
     (directory / f"{name}_classifier.tflite").write_bytes(
         with_metadata(without_output(content, "saliency"), labels, "SDKD", description, __version__)
     )
-    (directory / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
+    (directory / "labels.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
 
 
 def train_quantized(network, batches, distillation, steps, epochs, learning_rate, progress):

@@ -29,7 +29,7 @@ def open_interpreter(path, threads=1):
         interpreter = Interpreter(model_content=content, num_threads=threads)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise UserError(f"model {path}: LiteRT cannot read it ({str(error).splitlines()[0]})") from error
+        raise UserError(f"model {path}: LiteRT cannot read it ({' '.join(str(error).split())})") from error
     return interpreter
 
 
@@ -83,7 +83,7 @@ class Classifier:
         try:
             outputs = self._runner(image=image[None])
         except RuntimeError as error:
-            raise UserError(f"model {self._path}: LiteRT cannot run it ({str(error).splitlines()[0]})") from error
+            raise UserError(f"model {self._path}: LiteRT cannot run it ({' '.join(str(error).split())})") from error
         saliency = outputs["saliency"][0, :, :, 0] if self.has_saliency else None
         return Prediction(outputs["probabilities"][0], saliency)
 

@@ -3,9 +3,9 @@ a file that lies about them ends the process or reads foreign memory.
 
 What holds after `check`: every index is in its range; every value is computed before it is read, by an operator of
 `operators.RULES` with types and options that it takes; every shape is the one that comes out; constants have their shape's size;
-quantization has a scale for the tensor or one a channel, above 1e-30 and below 1e30; no tensor is larger than 128 MB.
+quantization has a scale for the tensor or one a channel, above 1e-30 and below 1e30; no tensor is larger than 128 MB, and all that are computed take at most 2 GB.
 
-What is not checked: that the numbers are good for anything, and LiteRT's own code, of which defects other than these are not
+What is not checked: that the numbers are good for anything, how long it takes, and LiteRT's own code, of which defects other than these are not
 known here. tests/test_fuzz.py opens, prepares and runs whatever is let through.
 """
 
@@ -25,29 +25,29 @@ LETTERS = {
     TensorType.BOOL: ("T", np.dtype("?")),
 }
 _NAMES = {code: name for name, code in vars(BuiltinOperator).items() if isinstance(code, int)}
-_MAX_BYTES, _MAX_RANK = 1 << 27, 5
+_MAX_RANK, _MAX_BYTES, _MAX_ACTIVATIONS = 5, 1 << 27, 1 << 31  # of a tensor, and of all that are computed
 
 
 class _Tensor:
     """One tensor: its type's letter, shape, values if it is constant, scales and zero points."""
 
     def __init__(self, tensor, buffers):
-        self.name = (tensor.name or b"?").decode(errors="replace")
+        self.name = ascii((tensor.name or b"").decode(errors="replace"))[:60]
         _expect(tensor.type in LETTERS, f"tensor {self.name}: has the unknown type {tensor.type}")
         self.letter, dtype = LETTERS[tensor.type]
         self.shape = tuple(int(side) for side in _list(tensor.shape))
-        size = math.prod(self.shape) * dtype.itemsize
-        sane = len(self.shape) <= _MAX_RANK and min(self.shape, default=1) >= 1 and size <= _MAX_BYTES
+        self.size = math.prod(self.shape) * dtype.itemsize
+        sane = len(self.shape) <= _MAX_RANK and min(self.shape, default=1) >= 1 and self.size <= _MAX_BYTES
         _expect(sane, f"tensor {self.name}: has the shape {self.shape}")
-        signature = _list(tensor.shapeSignature)
-        fits = not signature or len(signature) == len(self.shape)
-        _expect(
-            fits and all(s in (-1, n) for s, n in zip(signature, self.shape)), f"tensor {self.name}: has no one shape"
-        )
+        signature = (
+            list(_list(tensor.shapeSignature)) or self.shape
+        )  # -1 where a size may be changed, which nobody does here
+        fits = len(signature) == len(self.shape) and all(s in (-1, n) for s, n in zip(signature, self.shape))
+        _expect(fits, f"tensor {self.name}: has the shapes {self.shape} and {signature}")
         _expect(tensor.buffer < len(buffers), f"tensor {self.name}: its buffer is missing")
         data, self.values = buffers[tensor.buffer].data, None
         if data is not None and len(data):
-            _expect(len(data) == size, f"tensor {self.name}: has {len(data)} bytes instead of {size}")
+            _expect(len(data) == self.size, f"tensor {self.name}: has {len(data)} bytes instead of {self.size}")
             self.values = np.frombuffer(data, dtype).reshape(self.shape)
         self._check_quantization(tensor.quantization)
 
@@ -80,6 +80,8 @@ def check(model):
     _expect(all(entry.buffer < len(buffers) for entry in _list(model.metadata)), "its metadata's buffer is missing")
     _expect(all(0 <= i < len(buffers) for i in _list(model.metadataBuffer)), "its metadata's buffer is missing")
     tensors = [_Tensor(tensor, buffers) for tensor in _list(graph.tensors)]
+    activations = sum(tensor.size for tensor in tensors if tensor.values is None)
+    _expect(activations <= _MAX_ACTIVATIONS, f"computes {activations} bytes")
     known = {index for index, tensor in enumerate(tensors) if tensor.values is not None}
     inputs, outputs = map(int, _list(graph.inputs)), list(map(int, _list(graph.outputs)))
     for index in inputs:

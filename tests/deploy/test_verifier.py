@@ -85,6 +85,7 @@ CHANGES = {
     "its buffer is missing": lambda m: setattr(m.subgraphs[0].tensors[3], "buffer", 10**6),
     "has the unknown type 77": lambda m: setattr(m.subgraphs[0].tensors[3], "type", 77),
     "has the shape": lambda m: set_shape(m, 3, [1 << 30, 1 << 30]),
+    "has the shapes": lambda m: setattr(m.subgraphs[0].tensors[3], "shapeSignature", np.array([7], np.int32)),
     "bytes instead of": lambda m: setattr(m.buffers[conv_kernel(m)], "data", np.zeros(5, np.uint8)),
     "an input is missing or not computed yet": lambda m: conv(m).inputs.__setitem__(0, 10**6),
     "has not one new output": lambda m: conv(m).outputs.__setitem__(0, conv(m).inputs[0]),
@@ -111,6 +112,14 @@ def test_what_is_written_is_accepted(models):
     for name in ("net.tflite", "net_classifier.tflite"):
         content, model = read(models / name)
         assert content == (models / name).read_bytes() and len(model.subgraphs) == 1
+
+
+def test_a_batch_that_could_be_larger_is_accepted(models, tmp_path):
+    model = unpack((models / "net.tflite").read_bytes())
+    model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].shapeSignature = np.array([-1, 64, 64, 3], np.int32)
+    path = tmp_path / "batch.tflite"
+    path.write_bytes(pack(model))
+    open_interpreter(path)
 
 
 @pytest.mark.parametrize("reason, change", CHANGES.items(), ids=range(len(CHANGES)))
