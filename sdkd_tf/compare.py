@@ -22,6 +22,7 @@ from sdkd_tf import comparison
 from sdkd_tf.atomic import atomic_file
 from sdkd_tf.die_with_parent import die_with_parent
 from sdkd_tf.errors import UserError, one_line_errors
+from sdkd_tf.json_file import read_json
 
 FLAGS = flags.FLAGS
 
@@ -72,7 +73,7 @@ def plan(out_dir, base, arms, seeds):
             raise UserError(f"arm {name!r}: {error}") from error
         if (run_dir / "results.json").is_file():  # of an unfinished one, train.py knows whether the flags are the same
             known = run_dir / "arguments.json"
-            if not known.is_file() or json.loads(known.read_text()) != expanded:
+            if not known.is_file() or read_json(known, [str], "compare") != expanded:
                 raise UserError(f"{run_dir}: holds a run with other flags; remove it or choose another --out_dir")
         runs[name, seed] = run_dir, expanded
     return runs

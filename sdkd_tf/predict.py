@@ -23,11 +23,14 @@ flags.DEFINE_integer("threads", 1, "CPU threads.", lower_bound=1)
 
 
 def read_labels(model_path, num_classes):
-    """Reads `labels.txt` beside a model. Raises UserError when it is missing or of another length."""
+    """Reads `labels.txt` beside a model. Raises UserError when it is missing, no text or of another length."""
     path = pathlib.Path(model_path).with_name("labels.txt")
     if not path.is_file():
         raise UserError(f"labels {path}: no such file; expected the labels that convert.py wrote beside the model")
-    labels = path.read_text().splitlines()
+    try:
+        labels = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"labels {path}: cannot be read ({error}); expected text in UTF-8") from error
     if len(labels) != num_classes:
         raise UserError(f"labels {path}: has {len(labels)} lines; expected {num_classes}, the model's classes")
     return labels

@@ -3,11 +3,11 @@
 import json
 import pathlib
 import shutil
-import zipfile
 
 import numpy as np
 
 from sdkd_tf.atomic import atomic_file
+from sdkd_tf.npz import read_npz
 
 
 class Progress:
@@ -47,10 +47,10 @@ class Progress:
         """
         for path in reversed(self._files()):
             try:
-                with np.load(path, allow_pickle=False) as archive:
-                    state, *arrays = (archive[f"arr_{i}"] for i in range(len(archive.files)))
+                archive = read_npz(path)
+                state, *arrays = (archive[f"arr_{i}"] for i in range(len(archive)))
                 return json.loads(str(state)), arrays
-            except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            except (ValueError, KeyError, RecursionError) as error:
                 print(f"{path}: is damaged ({error}); going back to the state before it", flush=True)
                 path.unlink(missing_ok=True)  # another worker may have been faster
         return None

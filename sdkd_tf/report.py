@@ -1,6 +1,5 @@
 """Tables and plots of what a run saved: `python -m sdkd_tf.report RUN_DIR...` draws and prints them again."""
 
-import json
 import pathlib
 import sys
 
@@ -12,18 +11,71 @@ import numpy as np
 
 from sdkd_tf import metrics
 from sdkd_tf.errors import UserError, one_line_errors
+from sdkd_tf.json_file import read_json
+from sdkd_tf.npz import read_npz
 from sdkd_tf.overlay import overlay
 
+# Names of tasks are no formulas, whatever they hold.
+plt.rcParams["text.parse_math"] = False
 
-def load_results(run_dir):
-    """Reads `results.json` of a finished run. Raises UserError when there is none."""
+# What reports and comparisons read, as `json_file.read_json` describes it.
+_RESULTS = {
+    "strategy": str,
+    "architecture": str,
+    "seed": int,
+    "input_size": int,
+    "parameters": int,
+    "tasks": [str],
+    "accuracy_matrix": {"validation": [[float]], "test": [[float]]},
+    "saliency_mae_matrix": {"validation": [[(float, None)]], "test": [[(float, None)]]},
+    "seconds_per_task": [float],
+    "peak_memory_mb": [float],
+    "replay_images": int,
+    "stored_bytes": int,
+}
+_SPLIT = {"accuracy": {str: {"float": float, "tflite": float}}, "top1_agreement": float, "saliency_difference": float}
+_CONVERSION = {
+    "file": str,
+    "validation": _SPLIT,
+    "test": {
+        **_SPLIT,
+        "resized": {"nearest": float, "bilinear": float},
+        "saliency_mae": ({"float": (float, None), "tflite": (float, None)}, None),
+    },
+    "bytes": int,
+    "latency": {"median_ms": float, "machine": str},
+    "float_ops": [str],
+}
+
+
+def load_results(run_dir, further=None):
+    """Reads `results.json` of a finished run.
+
+    Args:
+      run_dir: the run's directory.
+      further: what must be in it beyond what reports need, as `json_file.read_json` describes it.
+
+    Raises:
+      UserError: there is none, or it is not what train.py writes.
+    """
     path = pathlib.Path(run_dir) / "results.json"
     if not path.is_file():
         raise UserError(f"{path}: no such file; expected the directory of a finished run of train.py")
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise UserError(f"{path}: is no JSON ({error}); expected a results file written by train.py") from error
+    results = read_json(path, {**_RESULTS, **(further or {})}, "train.py")
+    count = len(results["tasks"])
+    for name in ("accuracy_matrix", "saliency_mae_matrix"):
+        for split, rows in results[name].items():
+            if not count or {len(rows), *map(len, rows)} != {count}:
+                raise UserError(f"{path}: {name}.{split} is not square; expected {count} rows and columns, one a task")
+    for name in ("seconds_per_task", "peak_memory_mb"):
+        if len(results[name]) != count:
+            raise UserError(f"{path}: {name} has {len(results[name])} numbers; expected {count}, one a task")
+    return results
+
+
+def load_conversions(path):
+    """Reads a conversion.json. Raises UserError when it is not what convert.py writes."""
+    return read_json(path, {str: _CONVERSION}, "convert.py")
 
 
 def plot_run(run_dir):
@@ -35,8 +87,22 @@ def plot_run(run_dir):
     _plot_matrix(results, plots / "accuracy_matrix.png")
     _plot_mean_accuracy(results, plots / "mean_accuracy.png")
     if (run_dir / "saliency.npz").is_file():
-        with np.load(run_dir / "saliency.npz", allow_pickle=False) as saved:
-            _plot_overlays(results, saved["images"], saved["maps"], plots / "saliency.png")
+        _plot_overlays(results, *_load_maps(run_dir / "saliency.npz", len(results["tasks"])), plots / "saliency.png")
+
+
+def _load_maps(path, tasks):
+    """Images `[n, s, s, 3]` and their maps after each task, `[tasks, n, h, w, 1]`."""
+    try:
+        saved = read_npz(path)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}; expected a file written by train.py") from error
+    images, maps = (saved.get(name, np.zeros(0)) for name in ("images", "maps"))
+    fits = images.ndim == 4 and maps.ndim == 5 and maps.shape[:2] == (tasks, len(images)) and images.dtype == np.uint8
+    if not fits or images.shape[3] != 3 or maps.shape[4] != 1 or not images.size or not maps.size:
+        raise UserError(
+            f"{path}: holds arrays {images.shape} and {maps.shape}; expected images and maps of {tasks} tasks"
+        )
+    return images, maps
 
 
 def summary(run_dir):
@@ -65,7 +131,7 @@ def summary(run_dir):
     ]
     conversion = run_dir / "tflite" / "conversion.json"
     if conversion.is_file():
-        lines += ["", *_conversion_lines(json.loads(conversion.read_text()))]
+        lines += ["", *_conversion_lines(load_conversions(conversion))]
     pictures = sorted((run_dir / "plots").glob("*.png"))
     lines += ["", "pictures: " + ", ".join(str(path) for path in pictures)]
     return "\n".join(lines)
@@ -109,7 +175,8 @@ def _conversion_lines(conversions):
 
 
 def _maes_text(maes):
-    return f"{maes['float']:.3f}, {maes['tflite']:.3f}" if maes and maes["float"] is not None else "no masks"
+    pair = [(maes or {}).get(kind) for kind in ("float", "tflite")]
+    return "no masks" if None in pair else ", ".join(f"{value:.3f}" for value in pair)
 
 
 def _plot_matrix(results, path):

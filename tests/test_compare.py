@@ -20,7 +20,7 @@ maes = [[0.1, 0.3], [0.12 + 0.02 * int(flags["seed"]), 0.3]] if flags["strategy"
 results = {"accuracy_matrix": {"validation": matrix, "test": matrix}, "replay_images": 0, "input_size": 96,
            "strategy": flags["strategy"], "architecture": "sdkd", "seed": int(flags["seed"]), "stored_bytes": 2_500_000,
            "peak_memory_mb": [1200, 1234.5], "seconds_per_task": [99, 30 if flags["strategy"] == "sdkd" else 25],
-           "saliency_mae_matrix": {"validation": maes, "test": maes}}
+           "saliency_mae_matrix": {"validation": maes, "test": maes}, "tasks": ["task1", "task2"], "parameters": 7}
 (run / "results.json").write_text(json.dumps(results))
 with (run.parent / "calls").open("a") as calls:
     calls.write(flags["seed"])

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -11,10 +12,11 @@ from PIL import Image
 
 from sdkd_tf import lifelong, report
 from sdkd_tf.data import pipeline
-from sdkd_tf.deploy.conversion import convert, load_network
+from sdkd_tf.deploy.conversion import convert
 from sdkd_tf.deploy.runtime import Classifier, float_operators
 from sdkd_tf.deploy.verify import verify
 from sdkd_tf.errors import UserError
+from sdkd_tf.model.saved import load_network
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -116,6 +118,29 @@ def test_summary_tells_the_numbers(run, converted):
     text = report.summary(run[0])
     assert f"| task2 | {np.mean(run[1]['accuracy_matrix']['validation'][1]):.3f} |" in text
     assert f"{converted[0]['bytes'] / 1e6:.2f} MB" in text
+
+
+@pytest.mark.parametrize(
+    "change, reason",
+    [
+        ({"data": "/nowhere"}, "data_dir /nowhere: no such directory"),
+        ({"data": "a\0b"}, "no such directory"),
+        ({"data": 3}, "data is 3; expected text"),
+        ({"selection": {"filelist": "../../x"}}, "filelist is '../../x', but"),
+        ({"selection": {"max_tasks": "all"}}, "selection.max_tasks is 'all'; expected a whole number"),
+        ({"selection": {"labels": "category", "problems": []}}, "labels is category, but|its classes are not those"),
+        ({"skipped": [["/etc/passwd"]]}, "skipped is .*; expected an object"),
+        ({"classes": ["a", "b"]}, "its classes are not those"),
+        ({"augmentation": "os.system"}, "augmentation is 'os.system'; expected none, light, hard"),
+        ({"options": {"temperature": []}}, r"options.temperature is \[\]; expected a number"),
+    ],
+)
+def test_results_from_elsewhere_end_a_conversion_with_a_line(run, tmp_path, change, reason):
+    shutil.copyfile(run[0] / "model.keras", tmp_path / "model.keras")
+    (tmp_path / "results.json").write_text(json.dumps({**run[1], **change}))
+    with pytest.raises(UserError, match=reason):
+        convert(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.keras", "results.json"]
 
 
 def test_finished_run_is_not_overwritten(run):

@@ -42,12 +42,21 @@ def test_factor_transfer_gradient_by_hand():
     np.testing.assert_allclose(to_student.numpy().ravel(), [-28 / 125, 21 / 125], rtol=1e-5)
 
 
-def test_factor_of_norm_zero_has_finite_loss_and_gradient():
-    student = tf.Variable(factor([0.0, 0.0]))
+@pytest.mark.parametrize("reduction, scale", [("sum", 1.0), ("mean", 0.5)])
+@pytest.mark.parametrize(
+    "teacher, student, expected",
+    [((3.0, 4.0), (0.0, 0.0), 1.4), ((0.0, 0.0), (3.0, 4.0), 1.4), ((0.0, 0.0), (0.0, 0.0), 0.0)],
+)
+def test_factor_of_norm_zero_has_finite_loss_and_gradient(teacher, student, expected, reduction, scale):
+    # The factor of norm 0 stays 0, so what is left is the other's |0.6| + |0.8|.
+    student = tf.Variable(factor(list(student)))
     with tf.GradientTape() as tape:
-        loss = losses.factor_transfer_loss(factor([3.0, 4.0]), student, "sum")
-    assert loss.numpy() == pytest.approx(1.4, abs=1e-6)
-    assert np.isfinite(tape.gradient(loss, student).numpy()).all()
+        loss = losses.factor_transfer_loss(factor(list(teacher)), student, reduction)
+    assert loss.numpy() == pytest.approx(scale * expected, abs=1e-6)
+    gradient = tape.gradient(loss, student).numpy()
+    assert np.isfinite(gradient).all()
+    if expected == 0.0:
+        assert not gradient.any()
 
 
 def test_soft_target_by_hand():

@@ -12,6 +12,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from sdkd_tf import __version__
 from sdkd_tf.atomic import atomic_file
 from sdkd_tf.callbacks import Schedule
+from sdkd_tf.data.augmentation import AUGMENTATIONS
 from sdkd_tf.data.pipeline import make_dataset, to_network_range
 from sdkd_tf.data.sequence import Problems, load_sequence, without_images
 from sdkd_tf.deploy.flatbuffer import pack, unpack
@@ -23,12 +24,29 @@ from sdkd_tf.deploy.runtime import Classifier
 from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
 from sdkd_tf.heartbeat import FirstStepHeartbeat, heartbeat
+from sdkd_tf.model.saved import load_network
 from sdkd_tf.progress import Progress
-from sdkd_tf.report import load_results
+from sdkd_tf.report import load_conversions, load_results
 
 QUANTIZATIONS = ("qat", "ptq", "float")
 FILE_NAMES = {"qat": "sdkd_int8", "ptq": "sdkd_int8_ptq", "float": "sdkd_float"}
 _CALIBRATION_BATCHES = 20
+# What conversion needs of results.json beyond what reports do.
+_RUN = {
+    "classes": [str],
+    "data": str,
+    "selection": {
+        "labels": (str, None),
+        "filelist": (str, None),
+        "max_tasks": (int, None),
+        "levels": ([(str, int)], None),
+        **{name: ([str], None) for name in ("tasks", "factors", "objects")},
+    },
+    "skipped": dict,
+    "deterministic": bool,
+    "augmentation": str,
+    "options": {name: (float, str, None) for name in ("saliency_weight", *Distiller.options)},
+}
 _FAR = 0.05  # widths of a range, over which a warning tells that quantization-aware training was too short
 
 
@@ -58,21 +76,24 @@ def convert(
     if quantization not in QUANTIZATIONS:
         raise UserError(f"quantization is {quantization!r}; expected one of {', '.join(QUANTIZATIONS)}")
     run_dir = pathlib.Path(run_dir)
-    results = load_results(run_dir)
+    results = load_results(run_dir, _RUN)
     if results["architecture"] != "sdkd":
         raise UserError(f"{run_dir}: holds a {results['architecture']} network; expected one with saliency (sdkd)")
-    network = load_network(run_dir / "model.keras")
-    if network.output_shape[0][1] != len(results["classes"]):
-        raise UserError(
-            f"{run_dir}: model.keras has {network.output_shape[0][1]} classes, results.json {len(results['classes'])}"
-        )
+    if results["augmentation"] not in AUGMENTATIONS:
+        raise UserError(f"{run_dir}: augmentation is {results['augmentation']!r}; expected {', '.join(AUGMENTATIONS)}")
     problems = Problems()
-    sequence = load_sequence(results["data"], **results["selection"], problems=problems)
+    selection = {name: value for name, value in results["selection"].items() if name in _RUN["selection"]}
+    sequence = load_sequence(results["data"], **selection, problems=problems)
     sequence = without_images(sequence, set(map(pathlib.Path, results["skipped"])))
     if problems.general:
         raise UserError(problems.general[0])
     if list(sequence.classes) != results["classes"]:
         raise UserError(f"data {results['data']}: its classes are not those of {run_dir / 'results.json'}")
+    network = load_network(run_dir / "model.keras")
+    if network.output_shape[0][1] != len(results["classes"]):
+        raise UserError(
+            f"{run_dir}: model.keras has {network.output_shape[0][1]} classes, results.json {len(results['classes'])}"
+        )
     if results["deterministic"]:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
@@ -84,7 +105,7 @@ def convert(
         steps = max(1, len(last_task) // batch_size)
         views = {"seed": seed, "batches": steps * epochs, "augmentation": results["augmentation"]}
         batches = make_dataset(last_task, input_size, batch_size, **views)
-        options = {k: v for k, v in results["options"].items() if k in ("saliency_weight", *Distiller.options)}
+        options = {k: v for k, v in results["options"].items() if k in _RUN["options"]}
         options["lambda2"] = lambda2
         progress = Progress(working / "progress")
         deployed, distance = train_quantized(network, batches, options, steps, epochs, learning_rate, progress)
@@ -99,7 +120,7 @@ def convert(
 
     target = run_dir / "tflite" if out_dir is None else pathlib.Path(out_dir)
     known = target / "conversion.json"
-    reports = json.loads(known.read_text()) if known.is_file() else {}
+    reports = load_conversions(known) if known.is_file() else {}
     files = working / "files"
     shutil.rmtree(files, ignore_errors=True)
     files.mkdir()
@@ -144,18 +165,7 @@ def write_models(directory, name, deployed, labels, representative=None):
     (directory / f"{name}_classifier.tflite").write_bytes(
         with_metadata(without_output(content, "saliency"), labels, "SDKD", description, __version__)
     )
-    (directory / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
-
-
-def load_network(path):
-    """Loads a float network saved by train.py. Raises UserError when the file is missing or no such network."""
-    if not path.is_file():
-        raise UserError(f"model {path}: no such file; expected the directory of a finished run of train.py")
-    try:
-        with heartbeat(f"loading {path}"):
-            return keras.models.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"model {path}: cannot be loaded ({str(error).splitlines()[0]})") from error
+    (directory / "labels.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
 
 
 def train_quantized(network, batches, distillation, steps, epochs, learning_rate, progress):

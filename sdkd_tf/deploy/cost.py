@@ -7,6 +7,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from tqdm import tqdm
 
+from sdkd_tf.deploy.flatbuffer import read
 from sdkd_tf.deploy.runtime import open_interpreter
 
 _WARM_UP = 10
@@ -26,7 +27,6 @@ def latencies(paths, threads, runs):
     interpreters = [open_interpreter(path, threads) for path in paths]
     rng = np.random.default_rng(0)
     for interpreter in interpreters:
-        interpreter.allocate_tensors()
         for detail in interpreter.get_input_details():
             noise = (
                 rng.integers(0, 256, detail["shape"]) if detail["dtype"] != np.float32 else rng.random(detail["shape"])
@@ -50,8 +50,11 @@ def cost(path):
     Returns:
       (multiply-accumulate operations of convolutions and fully connected layers, bytes of the activations that are alive at
       once at most: what an arena needs at least).
+
+    Raises:
+      UserError: see `flatbuffer.read`.
     """
-    model = schema.ModelT.InitFromPackedBuf(pathlib.Path(path).read_bytes())
+    _, model = read(path)
     graph, ops = model.subgraphs[0], schema.BuiltinOperator
     constant = [model.buffers[tensor.buffer].data is not None for tensor in graph.tensors]
     item_bytes = {schema.TensorType.FLOAT32: 4, schema.TensorType.INT32: 4, schema.TensorType.INT64: 8}

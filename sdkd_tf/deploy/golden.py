@@ -7,9 +7,18 @@ import numpy as np
 
 from sdkd_tf.data.images import letterbox, open_image
 from sdkd_tf.errors import UserError
+from sdkd_tf.json_file import read_json
 
 TOLERANCE = 4 / 256  # of a probability or a saliency value: a few int8 steps, for kernels that round otherwise
 
+_EXPECTED = {
+    "input_size": int,
+    "label": str,
+    "labels": [str],
+    "probabilities": [float],
+    "saliency": [[float]],
+    "tolerance": float,
+}
 _README = """# Golden check
 
 `image.png` is the photo, `input.bin` what the model is fed: {size} x {size} RGB pixels, one byte each, row by row.
@@ -66,14 +75,12 @@ def read_golden(directory):
     for name in ("image.png", "input.bin", "expected.json"):
         if not (directory / name).is_file():
             raise UserError(f"golden directory {directory}: has no {name}; expected a directory written by convert.py")
-    try:
-        expected = json.loads((directory / "expected.json").read_text())
-        size, classes = expected["input_size"], len(expected["labels"])
-        expected["index"] = expected["labels"].index(expected["label"])
-        fits = len(expected["probabilities"]) == classes and np.ndim(expected["saliency"]) == 2
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{directory / 'expected.json'}: cannot be read ({error!r}); expected convert.py's") from error
+    expected = read_json(directory / "expected.json", _EXPECTED, "convert.py")
+    size, labels = expected["input_size"], expected["labels"]
+    fits = len(expected["probabilities"]) == len(labels) and expected["label"] in labels
+    rows = {len(row) for row in expected["saliency"]}
     content = (directory / "input.bin").read_bytes()
-    if not fits or len(content) != 3 * size * size:
+    if not fits or len(rows) != 1 or size < 1 or len(content) != 3 * size * size:
         raise UserError(f"golden directory {directory}: its files do not fit each other; expected convert.py's")
+    expected["index"] = labels.index(expected["label"])
     return open_image(directory / "image.png"), np.frombuffer(content, np.uint8).reshape(size, size, 3), expected

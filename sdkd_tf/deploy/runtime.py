@@ -1,7 +1,6 @@
 """Runs a .tflite file with LiteRT, as a phone would."""
 
 import collections
-import pathlib
 import statistics
 import time
 
@@ -9,31 +8,29 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from sdkd_tf.deploy.flatbuffer import read
 from sdkd_tf.errors import UserError
 
 Prediction = collections.namedtuple("Prediction", "probabilities saliency")
 
 
 def open_interpreter(path, threads=1):
-    """Opens a .tflite file with LiteRT.
+    """Opens a .tflite file with LiteRT, ready to run.
 
     Args:
-      path: the file.
+      path: the file; from anywhere, since it is verified before LiteRT sees it.
       threads: CPU threads of the interpreter.
 
     Raises:
-      UserError: there is no such file or it is no TFLite file.
+      UserError: there is no such file or it is no TFLite file of the kind that convert.py writes.
     """
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise UserError(f"model {path}: no such file; expected a .tflite file")
-    content = path.read_bytes()
-    if content[4:8] != b"TFL3":
-        raise UserError(f"model {path}: is no TFLite file; expected a .tflite written by convert.py")
+    content, _ = read(path)
     try:
-        return Interpreter(model_content=content, num_threads=threads)
+        interpreter = Interpreter(model_content=content, num_threads=threads)
+        interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise UserError(f"model {path}: LiteRT cannot read it ({str(error).splitlines()[0]})") from error
+        raise UserError(f"model {path}: LiteRT cannot read it ({' '.join(str(error).split())})") from error
+    return interpreter
 
 
 class Classifier:
@@ -47,19 +44,29 @@ class Classifier:
         Raises:
           UserError: there is no such file or it is no network of this package.
         """
-        self._interpreter = open_interpreter(path, threads)
+        self._path, self._interpreter = path, open_interpreter(path, threads)
         try:
             self._runner = self._interpreter.get_signature_runner("serving_default")
         except ValueError as error:
             raise UserError(f"model {path}: has no signature serving_default; expected convert.py's") from error
-        inputs, outputs = self._runner.get_input_details(), self._runner.get_output_details()
-        if set(inputs) != {"image"} or "probabilities" not in outputs or not set(outputs) <= set(Prediction._fields):
+        inputs, outputs = (
+            {name: (detail["dtype"], tuple(map(int, detail["shape"]))) for name, detail in details.items()}
+            for details in (self._runner.get_input_details(), self._runner.get_output_details())
+        )
+        image, probabilities = inputs.get("image"), outputs.get("probabilities", (None, ()))
+        self.input_size = image[1][1] if image and len(image[1]) == 4 else 0
+        self.num_classes = probabilities[1][-1] if len(probabilities[1]) == 2 else 0
+        dtype, shape = outputs.get("saliency", (np.float32, (1, 1, 1, 1)))
+        if (
+            inputs != {"image": (np.uint8, (1, self.input_size, self.input_size, 3))}
+            or probabilities != (np.float32, (1, self.num_classes))
+            or (dtype, len(shape), shape[:1], shape[-1:]) != (np.float32, 4, (1,), (1,))
+            or not set(outputs) <= set(Prediction._fields)
+        ):
             raise UserError(
                 f"model {path}: has no input `image` and outputs `probabilities`, `saliency`; expected convert.py's"
             )
-        self.input_size = int(inputs["image"]["shape"][1])
         self.has_saliency = "saliency" in outputs
-        self.num_classes = int(outputs["probabilities"]["shape"][1])
 
     def __call__(self, image):
         """Classifies one image.
@@ -69,8 +76,14 @@ class Classifier:
 
         Returns:
           A Prediction: probabilities float32 `[classes]`, and the saliency map float32 `[h, w]` in [0, 1] or None.
+
+        Raises:
+          UserError: the file computes what cannot be computed, which convert.py's do not.
         """
-        outputs = self._runner(image=image[None])
+        try:
+            outputs = self._runner(image=image[None])
+        except RuntimeError as error:
+            raise UserError(f"model {self._path}: LiteRT cannot run it ({' '.join(str(error).split())})") from error
         saliency = outputs["saliency"][0, :, :, 0] if self.has_saliency else None
         return Prediction(outputs["probabilities"][0], saliency)
 
@@ -92,9 +105,12 @@ def float_operators(path):
       path: the file.
 
     Returns:
-      A sorted list like `["DIV x1", "SUB x2"]`.
+      A sorted list like `["MUL x1", "SUB x2"]`.
+
+    Raises:
+      UserError: see `flatbuffer.read`.
     """
-    model = schema.ModelT.InitFromPackedBuf(pathlib.Path(path).read_bytes())
+    _, model = read(path)
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
     graph = model.subgraphs[0]
     counts = collections.Counter()

@@ -4,7 +4,6 @@ Converts each run after training (PTQ) and with quantization-aware training (QAT
 on the test images against the float model. Conversions are kept in RUN_DIR/trade_off and not repeated.
 """
 
-import json
 import pathlib
 
 import numpy as np
@@ -66,6 +65,7 @@ def main(argv):
         if not all(number.isdigit() and int(number) for number in FLAGS.epochs):
             raise UserError(f"--epochs is {','.join(FLAGS.epochs)}; expected numbers from 1, as in --epochs=1,2,4")
         from sdkd_tf.deploy.conversion import convert
+        from sdkd_tf.report import load_conversions
 
         kinds = {"PTQ": ("ptq", 1), **{f"QAT, {n} epochs": ("qat", int(n)) for n in FLAGS.epochs}}
         columns = {name: [] for name in kinds}
@@ -76,7 +76,7 @@ def main(argv):
                 if not known.is_file():
                     print(f"\n{run_dir}: {name}", flush=True)
                     convert(run_dir, quantization, epochs, out_dir=out_dir)
-                columns[name].append(json.loads(known.read_text())[quantization])
+                columns[name].append(load_conversions(known)[quantization])
         print("\n" + table(columns))
 
 

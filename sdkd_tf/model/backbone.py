@@ -5,12 +5,11 @@ The paper's blocks 1 to 7 are MobileNetV2's stages of inverted residuals; `BLOCK
 
 import pathlib
 import re
-import zipfile
 
-import numpy as np
 import tf_keras as keras
 
 from sdkd_tf.errors import UserError
+from sdkd_tf.npz import read_npz
 
 BUNDLED_WEIGHTS = pathlib.Path(__file__).parents[1] / "weights" / "mobilenet_v2_1.0_224_no_top.npz"
 
@@ -60,12 +59,9 @@ def mobilenet_v2(input_size, width=1.0, weights="bundled"):
 
 def _load_npz(model, path):
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = dict(archive)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"weights file {path}: cannot be read as .npz (expected arrays named <layer>/<weight>)"
-        ) from error
+        arrays = read_npz(path)
+    except ValueError as error:
+        raise UserError(f"weights file {path}: {error}; expected arrays named <layer>/<weight>") from error
     for layer in model.layers:
         values = []
         for variable in layer.weights:
@@ -73,6 +69,8 @@ def _load_npz(model, path):
             if key not in arrays or arrays[key].shape != variable.shape:
                 found = arrays[key].shape if key in arrays else "nothing"
                 raise UserError(f"weights file {path}: expected {key} of shape {tuple(variable.shape)}, found {found}")
+            if arrays[key].dtype.kind != "f":
+                raise UserError(f"weights file {path}: {key} holds {arrays[key].dtype}; expected floating point")
             values.append(arrays[key])
         layer.set_weights(values)
 

@@ -52,6 +52,9 @@ def test_filelists_whose_test_folders_do_not_tell_the_task(copy_images, tmp_path
     assert "test.txt as a whole is the test set of every task" in sequence.note
     with pytest.raises(UserError, match="filelist is 'iros'; expected one of pixel$"):
         load_sequence(tmp_path)
+    for elsewhere in ("../../x", "../domain/pixel", str(tmp_path), "pixel/."):
+        with pytest.raises(UserError, match=f"filelist is '{elsewhere}'; expected one of pixel$"):
+            load_sequence(tmp_path, filelist=elsewhere)
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,21 @@ def test_mass_pooling_is_the_mean_weighted_by_the_map_at_any_scale_of_it():
     np.testing.assert_allclose(masked_pooling(features, weight / 5, "mass"), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("value", [0.0, 1e-6, 0.3, 1.0])
+@pytest.mark.parametrize("pooling", ["mean", "mass", "max"])
+def test_constant_maps_have_finite_pooling_and_gradients(pooling, value):
+    features = np.random.default_rng(0).normal(size=(2, 4, 4, 3)).astype(np.float32)
+    weight = tf.fill((2, 4, 4, 1), value)
+    with tf.GradientTape() as tape:
+        tape.watch(weight)
+        pooled = masked_pooling(features, weight, pooling)
+        target = tf.reduce_sum(pooled)
+    plain = features.max(axis=(1, 2)) if pooling == "max" else features.mean(axis=(1, 2))
+    scale = min(1.0, 64 * value) if pooling == "mass" else value  # by a mass under 1/64 nothing is divided
+    np.testing.assert_allclose(pooled, scale * plain, rtol=1e-4, atol=1e-6)
+    assert np.isfinite(tape.gradient(target, weight).numpy()).all()
+
+
 def test_inverse_square_root_stops_at_its_floor():
     np.testing.assert_allclose(InverseSquareRoot()(np.array([4.0, 0.25, 1 / 64, 0.0])), [0.5, 2, 8, 8], rtol=1e-6)
 

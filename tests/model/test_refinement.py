@@ -36,12 +36,13 @@ def test_gradient_reaches_what_survives_and_nothing_else():
     assert np.isfinite(gradient).all()
 
 
-def test_constant_map_survives_whole():
-    x = tf.Variable(tf.fill((1, 4, 4, 1), 0.3))
+@pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
+def test_constant_map_survives_whole(value):
+    x = tf.Variable(tf.fill((1, 4, 4, 1), value))
     with tf.GradientTape() as tape:
         found = MorphologicalReconstruction()(x)
         total = tf.reduce_sum(found)
-    np.testing.assert_allclose(found, 0.3 * np.ones((1, 4, 4, 1)), rtol=1e-6)
+    np.testing.assert_allclose(found, np.full((1, 4, 4, 1), value), rtol=1e-6)
     assert np.isfinite(tape.gradient(total, x).numpy()).all()
 
 

@@ -36,8 +36,9 @@ def read(root, filelist):
       UserError: the sub-folder is missing or holds no training list.
     """
     folder = root / "batches_filelists" / "domain" / filelist
-    if not folder.is_dir():
-        raise UserError(f"filelist is {filelist!r}; expected one of {', '.join(subfolders(folder.parent))}")
+    known = subfolders(root / "batches_filelists" / "domain")
+    if filelist not in known:  # nor any path that leads elsewhere
+        raise UserError(f"filelist is {filelist!r}; expected one of {', '.join(known)}")
     files = sorted(folder.glob("train_batch_*.txt"), key=lambda path: natural_key(path.name))
     if not files:
         raise UserError(f"{folder}: holds no training list; expected train_batch_00.txt and so on")

@@ -48,7 +48,7 @@ class Model:
 
     def points(self) -> np.ndarray:
         """Returns points (n, 3) in metres whose projection has the same box as the model's."""
-        return np.load(self.outline) * self.scale
+        return np.load(self.outline, allow_pickle=False) * self.scale
 
     @property
     def radius(self) -> float:

@@ -1,0 +1,44 @@
+"""python -m tests.fuzz SOURCES FORMAT FIRST COUNT: runs the cases from seed FIRST on; prints a seed before its case begins."""
+
+import collections
+import pathlib
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+
+from sdkd_tf.errors import UserError
+from tests.fuzz.formats import FORMATS
+from tests.fuzz.mutations import generator
+
+_SECONDS, _MEMORY = 10, 3 << 30  # for one case; beyond what the process has, for all
+
+
+def main(sources, name, first, count):
+    with open("/proc/self/statm") as statm:
+        used = int(statm.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + _MEMORY,) * 2)
+    outcomes = collections.Counter()
+    for seed in range(int(first), int(first) + int(count)):
+        print(f"seed {seed}", flush=True)
+        signal.alarm(_SECONDS if outcomes else 60)  # ends the process; the first case imports
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="sdkd-fuzz-", dir=sources))
+        try:
+            FORMATS[name](generator(name, seed), pathlib.Path(sources), folder)
+            outcomes["accepted"] += 1
+        except UserError as error:
+            outcomes["refused"] += 1
+            if "\n" in str(error) and name != "data":
+                raise AssertionError(f"the message has several lines: {error}") from error
+        except BaseException:
+            traceback.print_exc()
+            outcomes["failed"] += 1
+            print(f"failed {seed}", flush=True)
+        shutil.rmtree(folder)
+    print(dict(outcomes), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
