@@ -2,11 +2,8 @@
 
 import functools
 import json
-import os
 import pathlib
-import random
 import resource
-import shutil
 import time
 import zlib
 
@@ -28,6 +25,8 @@ from sdkd_tf.model.network import as_outputs, build_network
 from sdkd_tf.model.vgg16 import build_vgg16
 from sdkd_tf.progress import Progress
 from sdkd_tf.provenance import provenance
+from sdkd_tf.run_directory import check_same, clear_run, no_results, save_network
+from sdkd_tf.seeds import seed_all, seed_of
 from sdkd_tf.strategies import STRATEGIES
 
 ARCHITECTURES = {"sdkd": build_network, "vgg16": build_vgg16}
@@ -167,19 +166,19 @@ def run(
     wait_for_all(replicas, zlib.crc32(seen.encode()))  # before the chief changes what they see
     if saved:
         state, arrays = saved
-        _check_same(run_dir, state["settings"], settings)
+        check_same(run_dir, state["settings"], settings)
         maps, values = arrays[0], arrays[1:]
         learner.restore(state["learner"], values)
         results = state["results"]
         print(f"going on after task {state['task']}, epoch {state['epoch']}")
     else:
         if chief:
-            _clear(run_dir)
+            clear_run(run_dir)
             with atomic_file(run_dir / "flags.flags", "w") as file:
                 file.write(flagfile)
         state = {"task": 0, "epoch": 0}
         maps = np.zeros((0,))
-        results = _no_results(settings, sequence, student)
+        results = no_results(settings, sequence, student)
 
     def save(task, epoch):
         state = {"settings": settings, "task": task, "epoch": epoch, "results": results, "learner": learner.state()}
@@ -198,7 +197,7 @@ def run(
         clock = _Clock(results["seconds_per_task"], index)
         done = state["epoch"] if index == first else 0
         if not done:
-            _seed_all(seed, index, "begin")
+            seed_all(seed, index, "begin")
             results["replay_images"], results["stored_bytes"] = len(learner.kept_examples), learner.stored_bytes
             results["preparation"].append(learner.begin_task(index, plain(task.train)))
             results["history"].append({})
@@ -233,7 +232,7 @@ def run(
                 ],
                 verbose=1,
             )
-        _seed_all(seed, index, "end")
+        seed_all(seed, index, "end")
         learner.end_task(task.train, plain)
         clock.stop()
         if tested is not student:
@@ -244,7 +243,7 @@ def run(
             maps = np.concatenate([maps, new[None]]) if index else new[None]
         results["peak_memory_mb"].append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         if chief:
-            _save_network(tested, run_dir / "checkpoints" / f"{task.name}.keras")
+            save_network(tested, run_dir / "checkpoints" / f"{task.name}.keras")
         save(index + 1, 0)
         if chief and keep_checkpoints is not None:
             for old in sequence.tasks[: max(0, index + 1 - keep_checkpoints)]:
@@ -253,7 +252,7 @@ def run(
 
     results.update(provenance())
     if chief:
-        _save_network(tested, run_dir / "model.keras")
+        save_network(tested, run_dir / "model.keras")
         if learner.has_saliency:
             with atomic_file(run_dir / "saliency.npz") as file:
                 np.savez_compressed(file, images=gallery, maps=maps)
@@ -284,37 +283,6 @@ def _check_distributable(strategy, network, distribute):
         )
 
 
-def _no_results(settings, sequence, student):
-    """What results.json holds, before the first task."""
-    return {
-        **settings,
-        "classes": list(sequence.classes),
-        "tasks": [task.name for task in sequence.tasks],
-        "input_size": student.input_shape[1],
-        "images": {"train": [len(t.train) for t in sequence.tasks], "test": [len(t.test) for t in sequence.tasks]},
-        "replay_images": 0,
-        "stored_bytes": 0,
-        "parameters": student.count_params(),
-        "accuracy_matrix": {"validation": [], "test": []},
-        "saliency_mae_matrix": {"validation": [], "test": []},
-        "history": [],
-        "seconds_per_task": [],
-        "peak_memory_mb": [],
-        "preparation": [],
-    }
-
-
-def _check_same(run_dir, saved, settings):
-    """Raises UserError if an unfinished run was started with other settings."""
-    given = json.loads(json.dumps(settings))
-    differing = [f"{name} {saved.get(name)!r}, not {given[name]!r}" for name in given if given[name] != saved.get(name)]
-    if differing:
-        raise UserError(
-            f"run_dir {run_dir}: holds an unfinished run of other flags or data ({'; '.join(differing)});"
-            " expected the same to go on, or --overwrite to start anew"
-        )
-
-
 def _epochs(learner, task, epochs, steps, batch_size, augmentation, seed, input_context):
     """The batches of several epochs, one behind the other; those of an epoch depend on `seed` and its number alone."""
     batches = None
@@ -323,28 +291,25 @@ def _epochs(learner, task, epochs, steps, batch_size, augmentation, seed, input_
             make_dataset,
             input_size=learner.student.input_shape[1],
             batch_size=batch_size,
-            seed=_number(*seed, epoch),
+            seed=seed_of(*seed, epoch),
             batches=steps,
             augmentation=augmentation,
             input_context=input_context,
         )
-        _seed_all(*seed, epoch)
+        seed_all(*seed, epoch)
         new = learner.training_batches(task.train, make)
         batches = new if batches is None else batches.concatenate(new)
     return batches
 
 
-def _number(seed, task, part):
-    """A number below 2^31 for what is random in a part of a task: `begin`, an epoch, or `end`."""
-    part = {"begin": 0, "end": 1}[part] if isinstance(part, str) else part + 2
-    return int(np.random.SeedSequence([seed, task, part]).generate_state(1)[0] >> 1)
-
-
-def _seed_all(seed, task, part):
-    """Not TensorFlow: a new global seed would make it prepare every graph anew. What draws there has seeds from `random`."""
-    number = _number(seed, task, part)
-    random.seed(number)
-    np.random.seed(number)
+def _gallery(sequence, input_size):
+    """Test images, spread over tasks and objects, whose maps are drawn after every task: uint8 `[n, s, s, 3]`."""
+    tasks = sequence.tasks
+    chosen = []
+    for k in range(_OVERLAY_IMAGES):
+        examples = tasks[k * len(tasks) // _OVERLAY_IMAGES].test
+        chosen.append(examples[(2 * k + 1) * len(examples) // (2 * _OVERLAY_IMAGES)])
+    return to_pixels(next(iter(make_dataset(chosen, input_size, len(chosen))))["image"].numpy())
 
 
 class _Clock:
@@ -360,33 +325,3 @@ class _Clock:
 
     def stop(self):
         self._seconds[self._index] += time.monotonic() - self._since
-
-
-def _save_network(network, path):
-    """Saves under another name first, so that `path` holds a whole network or none."""
-    temporary = path.parent / f".partial-{path.name}"
-    network.save(temporary)
-    os.replace(temporary, path)
-
-
-def _clear(run_dir):
-    """Makes an empty run directory; of an earlier run not even a plot stays, and nothing that is no run's is touched."""
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
-        raise UserError(f"run_dir {run_dir}: cannot be made a directory ({error.strerror})") from error
-    for name in ("results.json", "model.keras", "saliency.npz", "flags.flags"):
-        (run_dir / name).unlink(missing_ok=True)
-    for name in ("progress", "checkpoints", "logs", "plots", "tflite", ".converting"):
-        shutil.rmtree(run_dir / name, ignore_errors=True)
-    (run_dir / "checkpoints").mkdir()
-
-
-def _gallery(sequence, input_size):
-    """Test images, spread over tasks and objects, whose maps are drawn after every task: uint8 `[n, s, s, 3]`."""
-    tasks = sequence.tasks
-    chosen = []
-    for k in range(_OVERLAY_IMAGES):
-        examples = tasks[k * len(tasks) // _OVERLAY_IMAGES].test
-        chosen.append(examples[(2 * k + 1) * len(examples) // (2 * _OVERLAY_IMAGES)])
-    return to_pixels(next(iter(make_dataset(chosen, input_size, len(chosen))))["image"].numpy())
