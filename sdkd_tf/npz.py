@@ -1,8 +1,10 @@
 """NumPy archives from anywhere: nothing is unpickled, and nothing is allocated that the file does not hold."""
 
 import math
+import sys
 import zipfile
 
+import numpy as np
 from numpy.lib import format as npy
 
 _MAX_BYTES = 4 << 30  # unpacked: a small archive can hold endless zeros
@@ -41,4 +43,9 @@ def _read(archive, part):
         if min(shape, default=0) < 0 or file.tell() + math.prod(shape) * dtype.itemsize != part.file_size:
             raise ValueError(f"{part.filename} is not as large as its shape {shape} says")
     with archive.open(part) as file:
-        return npy.read_array(file, allow_pickle=False)
+        array = npy.read_array(file, allow_pickle=False)
+    if dtype.kind == "U":  # NumPy makes strings of any numbers, Python's own functions then fail on them
+        codes = np.frombuffer(array.tobytes(), np.dtype("u4").newbyteorder(dtype.byteorder))
+        if codes.max(initial=0) > sys.maxunicode:
+            raise ValueError(f"{part.filename} holds what is no text")
+    return array

@@ -30,7 +30,8 @@ def read(path):
         model = unpack(content)
         tflite_verifier.check(model)
     except ValueError as error:
-        raise UserError(f"model {path}: {error}; expected a .tflite written by convert.py") from error
+        expected = "expected one written by convert.py"
+        raise UserError(f"model {path}: is no TFLite file that can be used here ({error}); {expected}") from error
     return content, model
 
 
