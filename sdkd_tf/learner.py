@@ -30,9 +30,8 @@ class Learner(keras.Model):
         self.has_saliency = len(student.outputs) > 1
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.term_names)}
         self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-        self.distribute_reduction_method = (
-            "first"  # every worker's metrics are over all replicas; Keras would add them up
-        )
+        # Every worker's metrics are over all replicas; Keras would add them up.
+        self.distribute_reduction_method = "first"
 
     @property
     def trained_variables(self):

@@ -12,7 +12,10 @@ def seed_of(seed, task, part):
 
 
 def seed_all(seed, task, part):
-    """Seeds Python and NumPy with `seed_of`. Not TensorFlow: a new global seed would make it prepare every graph anew. What draws there has seeds from `random`."""
+    """Seeds Python and NumPy with `seed_of`.
+
+    Not TensorFlow: a new global seed would make it prepare every graph anew. What draws there has seeds from `random`.
+    """
     number = seed_of(seed, task, part)
     random.seed(number)
     np.random.seed(number)

@@ -164,8 +164,5 @@ RULES = {
     Op.CAST: Rule("U>F", (Opt.NONE, Opt.CastOptions), (), _same),
 }
 
-KERNEL_AXIS = {
-    Op.CONV_2D: 0,
-    Op.DEPTHWISE_CONV_2D: 3,
-    Op.FULLY_CONNECTED: 0,
-}  # of the kernel, for the output's channels
+# Which of the kernel's axes is that of the output's channels.
+KERNEL_AXIS = {Op.CONV_2D: 0, Op.DEPTHWISE_CONV_2D: 3, Op.FULLY_CONNECTED: 0}

@@ -3,10 +3,11 @@ a file that lies about them ends the process or reads foreign memory.
 
 What holds after `check`: every index is in its range; every value is computed before it is read, by an operator of
 `operators.RULES` with types and options that it takes; every shape is the one that comes out; constants have their shape's size;
-quantization has a scale for the tensor or one a channel, above 1e-30 and below 1e30; no tensor is larger than 128 MB, and all that are computed take at most 2 GB.
+quantization has a scale for the tensor or one a channel, above 1e-30 and below 1e30; no tensor is larger than 128 MB, and all that
+are computed take at most 2 GB.
 
-What is not checked: that the numbers are good for anything, how long it takes, and LiteRT's own code, of which defects other than these are not
-known here. tests/test_fuzz.py opens, prepares and runs whatever is let through.
+What is not checked: that the numbers are good for anything, how long it takes, and LiteRT's own code, of which defects other than
+these are not known here. tests/test_fuzz.py opens, prepares and runs whatever is let through.
 """
 
 import math
@@ -39,9 +40,8 @@ class _Tensor:
         self.size = math.prod(self.shape) * dtype.itemsize
         sane = len(self.shape) <= _MAX_RANK and min(self.shape, default=1) >= 1 and self.size <= _MAX_BYTES
         _expect(sane, f"tensor {self.name}: has the shape {self.shape}")
-        signature = (
-            list(_list(tensor.shapeSignature)) or self.shape
-        )  # -1 where a size may be changed, which nobody does here
+        # -1 where a size may be changed, which nobody does here.
+        signature = list(_list(tensor.shapeSignature)) or self.shape
         fits = len(signature) == len(self.shape) and all(s in (-1, n) for s, n in zip(signature, self.shape))
         _expect(fits, f"tensor {self.name}: has the shapes {self.shape} and {signature}")
         _expect(tensor.buffer < len(buffers), f"tensor {self.name}: its buffer is missing")
