@@ -67,7 +67,10 @@ def main(argv):
         from sdkd_tf.deploy.conversion import convert
         from sdkd_tf.report import load_conversions
 
-        kinds = {"PTQ": ("ptq", 1), **{f"QAT, {n} epoch{'s' if n != '1' else ''}": ("qat", int(n)) for n in FLAGS.epochs}}
+        kinds = {
+            "PTQ": ("ptq", 1),
+            **{f"QAT, {n} epoch{'s' if n != '1' else ''}": ("qat", int(n)) for n in FLAGS.epochs},
+        }
         columns = {name: [] for name in kinds}
         for run_dir in map(pathlib.Path, argv[1:]):
             for name, (quantization, epochs) in kinds.items():
