@@ -12,9 +12,9 @@ import time
 
 import numpy as np
 import pytest
-import tf_keras as keras
 
 from sdkd_tf.data.render import catalogue
+from sdkd_tf.model.saved import load_network
 
 ROOT = pathlib.Path(__file__).parents[1]
 NETWORK = (
@@ -70,7 +70,7 @@ def kill_and_finish(command_for, duration, kills, directory):
 
 def outcome(run_dir):
     results = json.loads((run_dir / "results.json").read_text())
-    weights = keras.models.load_model(run_dir / "model.keras", compile=False).get_weights()
+    weights = load_network(run_dir / "model.keras").get_weights()
     with np.load(run_dir / "saliency.npz") as saved:
         maps = saved["maps"].tobytes()
     return {k: v for k, v in results.items() if k not in TIMES}, maps, [w.tobytes() for w in weights]
