@@ -25,7 +25,7 @@ from sdkd_tf.model.network import as_outputs, build_network
 from sdkd_tf.model.vgg16 import build_vgg16
 from sdkd_tf.progress import Progress
 from sdkd_tf.provenance import provenance
-from sdkd_tf.run_directory import check_same, clear_run, no_results, save_network
+from sdkd_tf.run_directory import check_same, clear_run, foreign_state_told, no_results, save_network
 from sdkd_tf.seeds import seed_all, seed_of
 from sdkd_tf.strategies import STRATEGIES
 
@@ -165,11 +165,11 @@ def run(
     seen = json.dumps([settings, [saved[0]["task"], saved[0]["epoch"]] if saved else None])
     wait_for_all(replicas, zlib.crc32(seen.encode()))  # before the chief changes what they see
     if saved:
-        state, arrays = saved
-        check_same(run_dir, state["settings"], settings)
-        maps, values = arrays[0], arrays[1:]
-        learner.restore(state["learner"], values)
-        results = state["results"]
+        with foreign_state_told(run_dir):
+            state, (maps, *values) = saved
+            check_same(run_dir, state["settings"], settings)
+            learner.restore(state["learner"], values)
+            results = state["results"]
         print(f"going on after task {state['task']}, epoch {state['epoch']}")
     else:
         if chief:

@@ -114,6 +114,25 @@ def test_an_unfinished_run_of_other_flags_is_left_alone(run, tmp_path):
     )
 
 
+@pytest.mark.parametrize("change", ["one variable less", "another shape", "no results"])
+def test_an_unfinished_run_of_another_version_is_left_alone(run, tmp_path, change):
+    killed(run, tmp_path / "killed", "finetune", 1)
+    progress = Progress(tmp_path / "killed" / "progress")
+    state, arrays = progress.load()
+    if change == "no results":
+        del state["results"]
+    else:
+        arrays[-1:] = [np.zeros((3, 1, 4), np.float32)] if change == "another shape" else []
+    progress.save(state, arrays)
+    before = {path: path.read_bytes() for path in (tmp_path / "killed" / "progress").iterdir()}
+    with pytest.raises(
+        UserError, match="killed: holds an unfinished run whose state does not fit .*--overwrite"
+    ) as told:
+        run(tmp_path / "killed", "finetune")
+    assert "\n" not in str(told.value)
+    assert {path: path.read_bytes() for path in (tmp_path / "killed" / "progress").iterdir()} == before
+
+
 def test_a_run_killed_while_it_was_drawn_is_drawn_again(run, tmp_path):
     def die(run_dir):
         raise Killed
