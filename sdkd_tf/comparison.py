@@ -76,13 +76,17 @@ _TABLES = {
         "OpenLORIS Over-all": "openloris_overall_test",
         "GEM BWT": "gem_bwt_test",
     },
-    "Cost: time for tasks 2 to N against fine-tuning with the same seed, memory at its peak, kept from task to task:": {
-        "time": "relative_time",
+    "Cost: CPU time for tasks 2 to N against fine-tuning of the same network with the same seed, memory at its peak, kept from task"
+    " to task:": {
+        "CPU time": "relative_time",
         "peak memory, MB": "peak_memory_mb",
         "kept, MB": "stored_mb",
         "kept images": "replay_images",
     },
 }
+
+
+_SAME_WORK = "architecture", "network", "input_size", "epochs", "batch_size", "augmentation", "tasks", "seed"
 
 
 def summary_rows(runs):
@@ -102,11 +106,14 @@ def summary_rows(runs):
 
 
 def _relative_time(run, others):
-    """Seconds of tasks 2 to N, over those of fine-tuning the same network with the same seed; nan if there is no such run."""
-    same = ("architecture", "seed", "input_size")
+    """CPU seconds of tasks 2 to N, over those of fine-tuning with all else the same; nan if there is no such run.
+
+    Not seconds of the clock: of runs side by side, these tell which of them had the cores.
+    """
     for other in others:
-        if other["strategy"] == "finetune" and all(other[key] == run[key] for key in same):
-            return sum(run["seconds_per_task"][1:]) / max(1e-9, sum(other["seconds_per_task"][1:]))
+        if other["strategy"] == "finetune" and all(other.get(key) == run.get(key) for key in _SAME_WORK):
+            times = [results.get("cpu_seconds_per_task") for results in (run, other)]
+            return np.nan if None in times else sum(times[0][1:]) / max(1e-9, sum(times[1][1:]))
     return np.nan
 
 
@@ -168,14 +175,14 @@ def _plot_curves(data, path):
 
 
 def _plot_cost(rows, path):
-    """Accuracy against training time; arms without a fine-tuning run to compare with are left out."""
+    """Accuracy against CPU time of training; arms without a fine-tuning run to compare with are left out."""
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
     for row in rows:
         if not np.isnan(row["relative_time"]):
             point = row["relative_time"], row["final_test"]
             axes.errorbar(*point, xerr=row["relative_time_sd"], yerr=row["final_test_sd"], fmt="o", capsize=3)
             axes.annotate(row["arm"], point, xytext=(5, 5), textcoords="offset points")
-    axes.set(xlabel="training time, tasks 2 to N, against fine-tuning", ylabel="final mean test accuracy")
+    axes.set(xlabel="CPU time of training, tasks 2 to N, against fine-tuning", ylabel="final mean test accuracy")
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=130)
     plt.close(figure)

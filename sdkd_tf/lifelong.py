@@ -137,10 +137,10 @@ def run(
         "skipped": skipped,
         "strategy": strategy,
         "epochs": epochs,
-        "first_task_epochs": first_task_epochs or epochs,
+        "first_task_epochs": epochs if first_task_epochs is None else first_task_epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
-        "first_task_learning_rate": first_task_learning_rate or learning_rate,
+        "first_task_learning_rate": learning_rate if first_task_learning_rate is None else first_task_learning_rate,
         "optimizer": optimizer,
         "schedule": schedule,
         "augmentation": augmentation,
@@ -194,7 +194,7 @@ def run(
     first = state["task"]
     for index, task in list(enumerate(sequence.tasks))[first:]:
         print(f"\ntask {index + 1}/{len(sequence.tasks)}: {task.name}, {len(task.train)} images, strategy {strategy}")
-        clock = _Clock(results["seconds_per_task"], index)
+        clock = _Clock(results["seconds_per_task"], results["cpu_seconds_per_task"], index)
         done = state["epoch"] if index == first else 0
         if not done:
             seed_all(seed, index, "begin")
@@ -313,15 +313,17 @@ def _gallery(sequence, input_size):
 
 
 class _Clock:
-    """Adds the seconds that it runs to `seconds[index]`, from its making on."""
+    """Adds the seconds that it runs, of the wall clock and of all processor cores, to item `index` of two lists."""
 
-    def __init__(self, seconds, index):
-        seconds.extend([0.0] * (index + 1 - len(seconds)))
-        self._seconds, self._index = seconds, index
+    def __init__(self, wall, cpu, index):
+        for seconds in (wall, cpu):
+            seconds.extend([0.0] * (index + 1 - len(seconds)))
+        self._wall, self._cpu, self._index = wall, cpu, index
         self.start()
 
     def start(self):
-        self._since = time.monotonic()
+        self._since = time.monotonic(), time.process_time()
 
     def stop(self):
-        self._seconds[self._index] += time.monotonic() - self._since
+        self._wall[self._index] += time.monotonic() - self._since[0]
+        self._cpu[self._index] += time.process_time() - self._since[1]

@@ -29,6 +29,7 @@ _RESULTS = {
     "accuracy_matrix": {"validation": [[float]], "test": [[float]]},
     "saliency_mae_matrix": {"validation": [[(float, None)]], "test": [[(float, None)]]},
     "seconds_per_task": [float],
+    "cpu_seconds_per_task": ([float], None),  # version 0.1.0 did not measure it
     "peak_memory_mb": [float],
     "replay_images": int,
     "stored_bytes": int,
@@ -67,8 +68,8 @@ def load_results(run_dir, further=None):
         for split, rows in results[name].items():
             if not count or {len(rows), *map(len, rows)} != {count}:
                 raise UserError(f"{path}: {name}.{split} is not square; expected {count} rows and columns, one a task")
-    for name in ("seconds_per_task", "peak_memory_mb"):
-        if len(results[name]) != count:
+    for name in ("seconds_per_task", "cpu_seconds_per_task", "peak_memory_mb"):
+        if results.get(name) is not None and len(results[name]) != count:
             raise UserError(f"{path}: {name} has {len(results[name])} numbers; expected {count}, one a task")
     return results
 

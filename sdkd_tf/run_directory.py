@@ -36,6 +36,7 @@ def no_results(settings, sequence, student):
         "saliency_mae_matrix": {"validation": [], "test": []},
         "history": [],
         "seconds_per_task": [],
+        "cpu_seconds_per_task": [],
         "peak_memory_mb": [],
         "preparation": [],
     }

@@ -2,6 +2,7 @@
 
 import csv
 
+import numpy as np
 import pytest
 
 from sdkd_tf import compare, comparison
@@ -19,7 +20,9 @@ matrix = [[0.9, 0.3], [last, last]]
 maes = [[0.1, 0.3], [0.12 + 0.02 * int(flags["seed"]), 0.3]] if flags["strategy"] == "sdkd" else [[None, None]] * 2
 results = {"accuracy_matrix": {"validation": matrix, "test": matrix}, "replay_images": 0, "input_size": 96,
            "strategy": flags["strategy"], "architecture": "sdkd", "seed": int(flags["seed"]), "stored_bytes": 2_500_000,
-           "peak_memory_mb": [1200, 1234.5], "seconds_per_task": [99, 30 if flags["strategy"] == "sdkd" else 25],
+           "peak_memory_mb": [1200, 1234.5], "seconds_per_task": [9, 9],
+           "cpu_seconds_per_task": [99, 30 if flags["strategy"] == "sdkd" else 25],
+           "epochs": int(flags["epochs"]),
            "saliency_mae_matrix": {"validation": maes, "test": maes}, "tasks": ["task1", "task2"], "parameters": 7}
 (run / "results.json").write_text(json.dumps(results))
 with (run.parent / "calls").open("a") as calls:
@@ -83,6 +86,15 @@ def test_outputs_hold_means_and_deviations(tmp_path, base):
     assert float(rows[1]["final_test"]) == pytest.approx(0.55)
     for picture in ("curves.png", "cost.png"):
         assert (tmp_path / picture).stat().st_size > 10_000
+
+
+def test_time_is_compared_with_the_same_work_alone(tmp_path, base):
+    runs = compare.plan(tmp_path, base, {**ARMS, "long": ["--strategy=sdkd", "--epochs=3"]}, ["0"])
+    compare.train_all(runs, 2)
+    rows = comparison.summary_rows({key: run_dir for key, (run_dir, _) in runs.items()})
+    np.testing.assert_array_equal([row["relative_time"] for row in rows], [1.2, 1.0, np.nan])
+    comparison.write_outputs({("SDKD", "0"): tmp_path / "sdkd" / "seed0"}, tmp_path)
+    assert "| SDKD | 96 px | – | 1234 |" in (tmp_path / "table.md").read_text()
 
 
 def test_a_finished_run_is_not_repeated(tmp_path, base):

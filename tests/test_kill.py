@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 NETWORK = (
     "--input_size=64 --decoder_channels=4 --weights=none --epochs=3 --batch_size=4 --saliency_weight=1 --deterministic"
 )
-TIMES = ("seconds_per_task", "peak_memory_mb")
+TIMES = ("seconds_per_task", "cpu_seconds_per_task", "peak_memory_mb")
 
 pytestmark = pytest.mark.long
 

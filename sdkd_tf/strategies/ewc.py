@@ -70,7 +70,7 @@ class EWC(Learner):
     @tf.function(autograph=False, reduce_retracing=True)
     def _squared_gradients(self, batch):
         with tf.GradientTape() as tape:
-            outputs = as_outputs(self.student(batch["image"], training=True))
+            outputs = as_outputs(self.student(batch["image"], training=False))  # one image has no batch statistics
             loss = Learner.total(self, Learner.terms(self, batch, outputs))  # without this class's springs
         variables = self.student.trainable_variables
         return [tf.square(g) for g in tape.gradient(loss, variables, unconnected_gradients="zero")]
@@ -81,7 +81,7 @@ class EWC(Learner):
 
 
 class OnlineEWC(EWC):
-    """One spring that is renewed: F = gamma * F + F_t, rest at the weights after the last task."""
+    """One spring that is renewed: F = gamma * F + F_t, rest at the weights after the last task, and pulls with gamma * F."""
 
     options = (*EWC.options, "ewc_gamma")
 
@@ -93,6 +93,10 @@ class OnlineEWC(EWC):
         """
         super().__init__(student, **ewc)
         self.ewc_gamma = ewc_gamma
+
+    def terms(self, batch, outputs):
+        terms = super().terms(batch, outputs)
+        return {**terms, "consolidation": self.ewc_gamma * terms["consolidation"]}
 
     def consolidate(self, fisher):
         for stiffness, rest, variable, new in zip(self.stiffness, self.rest, self.student.trainable_variables, fisher):

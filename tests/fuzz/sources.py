@@ -80,6 +80,7 @@ def results():
         "accuracy_matrix": matrix,
         "saliency_mae_matrix": {"validation": [[0.1, None], [0.1, 0.2]], "test": matrix["test"]},
         "seconds_per_task": [10.5, 9.25],
+        "cpu_seconds_per_task": [20.5, 18.25],
         "peak_memory_mb": [1000.0, 1001.5],
         "replay_images": 0,
         "stored_bytes": 0,

@@ -63,6 +63,6 @@ def test_two_springs_pull_like_one(regression):
 def test_online_spring_is_renewed(regression):
     online = OnlineEWC(regression, ewc_gamma=0.5)
     energy = consolidate_twice(online)
-    np.testing.assert_allclose(online.stiffness[0], 3.5)
+    np.testing.assert_allclose(online.stiffness[0], 3.5)  # 0.5 * 1 + 3
     np.testing.assert_allclose(online.rest[0], 4.0)
-    assert energy == pytest.approx(12 * 3.5 / 2 * 2**2)
+    assert energy == pytest.approx(0.5 * 12 * 3.5 / 2 * 2**2)

@@ -65,7 +65,9 @@ def killed(run, run_dir, strategy, save):
 def outcome(run_dir):
     results = json.loads((run_dir / "results.json").read_text())
     weights = keras.models.load_model(run_dir / "model.keras", compile=False).get_weights()
-    timeless = {k: v for k, v in results.items() if k not in ("seconds_per_task", "peak_memory_mb")}
+    timeless = {
+        k: v for k, v in results.items() if k not in ("seconds_per_task", "cpu_seconds_per_task", "peak_memory_mb")
+    }
     return timeless, [w.tobytes() for w in weights]
 
 
