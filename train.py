@@ -26,7 +26,10 @@ flags.DEFINE_float(
 )
 flags.DEFINE_enum("optimizer", "adam", ["adam", "sgd"], "sgd: with Nesterov momentum of .9.")
 flags.DEFINE_enum(
-    "schedule", "cosine", ["cosine", "exponential"], "How the rate falls in a task: to 0, or by 2 % an epoch."
+    "schedule",
+    "cosine",
+    ["cosine", "exponential"],
+    "How the rate falls in a task: along a cosine that would reach 0 after its last epoch, or by 2 % an epoch.",
 )
 flags.DEFINE_enum(
     "augmentation", "light", ["none", "light", "hard"],

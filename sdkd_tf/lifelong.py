@@ -25,7 +25,7 @@ from sdkd_tf.model.network import as_outputs, build_network
 from sdkd_tf.model.vgg16 import build_vgg16
 from sdkd_tf.progress import Progress
 from sdkd_tf.provenance import provenance
-from sdkd_tf.run_directory import check_same, clear_run, foreign_state_told, no_results, save_network
+from sdkd_tf.run_directory import check_same, clear_run, no_results, save_network
 from sdkd_tf.seeds import seed_all, seed_of
 from sdkd_tf.strategies import STRATEGIES
 
@@ -122,7 +122,6 @@ def run(
     if (run_dir / "results.json").exists() and not overwrite:
         if not progress.exists():
             raise UserError(f"run_dir {run_dir}: already holds a finished run; use another or --overwrite")
-        return _finish(run_dir, progress, replicas)  # killed while the plots were drawn
     problems = Problems()
     sequence = load_sequence(data_dir, **(selection or {}), problems=problems)
     progress_bar = functools.partial(tqdm, desc="checking images", unit="image")
@@ -150,6 +149,9 @@ def run(
         "network": network or {},
         "options": options or {},
     }
+    if (run_dir / "results.json").exists() and not overwrite:  # killed while the plots were drawn
+        check_same(run_dir, report.load_results(run_dir), settings)
+        return _finish(run_dir, progress, replicas)
 
     if deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -162,10 +164,11 @@ def run(
     tested = student if distribute == "none" else keras.models.clone_model(student)
 
     saved = None if overwrite else progress.load()
-    seen = json.dumps([settings, [saved[0]["task"], saved[0]["epoch"]] if saved else None])
+    with progress.fitting("--overwrite starts anew"):
+        seen = json.dumps([settings, [saved[0]["task"], saved[0]["epoch"]] if saved else None])
     wait_for_all(replicas, zlib.crc32(seen.encode()))  # before the chief changes what they see
     if saved:
-        with foreign_state_told(run_dir):
+        with progress.fitting("--overwrite starts anew"):
             state, (maps, *values) = saved
             check_same(run_dir, state["settings"], settings)
             learner.restore(state["learner"], values)

@@ -1,5 +1,6 @@
 """How far an unfinished run has come, on disk, so that one that was killed goes on."""
 
+import contextlib
 import json
 import pathlib
 import shutil
@@ -7,6 +8,7 @@ import shutil
 import numpy as np
 
 from sdkd_tf.atomic import atomic_file
+from sdkd_tf.errors import UserError
 from sdkd_tf.npz import read_npz
 
 
@@ -45,15 +47,34 @@ class Progress:
         Returns:
           (state, arrays) as `save` took them, or None if there is no whole one.
         """
-        for path in reversed(self._files()):
+        files = self._files()
+        for path in reversed(files):
             try:
                 archive = read_npz(path)
                 state, *arrays = (archive[f"arr_{i}"] for i in range(len(archive)))
                 return json.loads(str(state)), arrays
             except (ValueError, KeyError, RecursionError) as error:
-                print(f"{path}: is damaged ({error}); going back to the state before it", flush=True)
+                then = "starting anew" if path == files[0] else "going back to the state before it"
+                print(f"{path}: is damaged ({error}); {then}", flush=True)
                 path.unlink(missing_ok=True)  # another worker may have been faster
         return None
+
+    @contextlib.contextmanager
+    def fitting(self, remedy):
+        """Raises UserError where the block, which takes a state back, finds one that does not fit: of another version, or forged.
+
+        Args:
+          remedy: what the user can do, for the message.
+        """
+        try:
+            yield
+        except UserError:
+            raise
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"{self._directory}: holds a state that does not fit ({reason}); expected one of this version; {remedy}"
+            ) from error
 
     def exists(self):
         """Whether a state was saved and not cleared."""

@@ -1,6 +1,5 @@
 """The directory of a run: emptied for a new one, checked before an old one goes on, and how networks and results get there."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -51,20 +50,6 @@ def check_same(run_dir, saved, settings):
             f"run_dir {run_dir}: holds an unfinished run of other flags or data ({'; '.join(differing)});"
             " expected the same to go on, or --overwrite to start anew"
         )
-
-
-@contextlib.contextmanager
-def foreign_state_told(run_dir):
-    """Raises UserError where the block, which takes a state back, finds one that does not fit: of another version, or forged."""
-    try:
-        yield
-    except UserError:
-        raise
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"run_dir {run_dir}: holds an unfinished run whose state does not fit ({' '.join(str(error).split())}); expected"
-            " one of this version of sdkd_tf, or --overwrite to start anew"
-        ) from error
 
 
 def save_network(network, path):

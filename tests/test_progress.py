@@ -43,6 +43,14 @@ def test_damaged_state_is_named_and_the_one_before_is_used(progress, tmp_path, c
     assert progress.load()[0]["task"] == 9
 
 
+def test_when_all_are_damaged_the_run_starts_anew(progress, tmp_path, capsys):
+    for path in (tmp_path / "progress").iterdir():
+        path.write_bytes(b"")
+    assert progress.load() is None
+    told = capsys.readouterr().out.splitlines()
+    assert [line.rsplit("; ")[-1] for line in told] == ["going back to the state before it", "starting anew"]
+
+
 def test_no_state(tmp_path):
     assert Progress(tmp_path / "progress").load() is None
 

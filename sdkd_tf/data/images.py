@@ -6,12 +6,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from sdkd_tf.errors import UserError
 
 
-def open_image(path, what="image"):
-    """Reads an image file of any mode as RGB, turned upright by its EXIF orientation, alpha over white.
+def open_image(path, what="image", background="white"):
+    """Reads an image file of any mode as RGB, turned upright by its EXIF orientation.
 
     Args:
       path: the file.
       what: it is called in a message.
+      background: colour behind what is transparent.
 
     Returns:
       A PIL image in mode RGB.
@@ -26,8 +27,7 @@ def open_image(path, what="image"):
                 image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
             if image.has_transparency_data:
                 image = image.convert("RGBA")
-                white = Image.new("RGBA", image.size, "white")
-                image = Image.alpha_composite(white, image)
+                image = Image.alpha_composite(Image.new("RGBA", image.size, background), image)
             return image.convert("RGB")
     except FileNotFoundError as error:
         raise UserError(f"{what} {path}: no such file") from error
@@ -36,8 +36,11 @@ def open_image(path, what="image"):
 
 
 def open_mask(path):
-    """Reads an object mask as a PIL image in mode L, 255 on the object and 0 elsewhere. Raises UserError as `open_image`."""
-    return open_image(path, "mask").convert("L").point(lambda value: 255 if value > 127 else 0)
+    """Reads an object mask as a PIL image in mode L, 255 on the object and 0 elsewhere, also where it is transparent.
+
+    Raises UserError as `open_image`.
+    """
+    return open_image(path, "mask", background="black").convert("L").point(lambda value: 255 if value > 127 else 0)
 
 
 def letterbox(image, size, resample=Image.Resampling.BILINEAR):

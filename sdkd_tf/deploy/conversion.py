@@ -189,9 +189,10 @@ def train_quantized(network, batches, distillation, steps, epochs, learning_rate
         distiller = Distiller(student, teacher=network, **distillation)
         distiller.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
         if saved:
-            state, values = saved
-            done, ranges.distance = state["epoch"], state["range_distance"]
-            distiller.restore(state["learner"], values)
+            with progress.fitting("remove the directory to start anew"):
+                state, values = saved
+                done, ranges.distance = state["epoch"], state["range_distance"]
+                distiller.restore(state["learner"], values)
             print(f"going on after epoch {done}")
         else:
             calibrate(student, network, batches.take(_CALIBRATION_BATCHES))

@@ -1,8 +1,6 @@
 """Runs a .tflite file with LiteRT, as a phone would."""
 
 import collections
-import statistics
-import time
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -86,16 +84,6 @@ class Classifier:
             raise UserError(f"model {self._path}: LiteRT cannot run it ({' '.join(str(error).split())})") from error
         saliency = outputs["saliency"][0, :, :, 0] if self.has_saliency else None
         return Prediction(outputs["probabilities"][0], saliency)
-
-    def median_latency_ms(self, runs=50, warm_up=10):
-        """Median milliseconds of a call on noise, over `runs` calls after `warm_up` calls."""
-        noise = np.random.default_rng(0).integers(0, 256, (self.input_size, self.input_size, 3), dtype=np.uint8)
-        seconds = []
-        for _ in range(warm_up + runs):
-            start = time.perf_counter()
-            self(noise)
-            seconds.append(time.perf_counter() - start)
-        return 1000 * statistics.median(seconds[warm_up:])
 
 
 def float_operators(path):

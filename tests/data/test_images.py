@@ -67,6 +67,13 @@ def test_letterbox_keeps_the_aspect():
     assert crop_letterbox(square, 20, 40).shape == (8, 4, 3)
 
 
+def test_mask_is_empty_where_it_is_transparent(tmp_path):
+    rgba = np.full((1, 3, 4), 255, np.uint8)
+    rgba[0, 1, 3] = 0
+    rgba[0, 2, :3] = 0
+    assert np.asarray(open_mask(save(tmp_path / "m.png", rgba))).tolist() == [[255, 0, 0]]
+
+
 def test_mask_is_binary(tmp_path):
     mask = open_mask(save(tmp_path / "m.png", np.array([[0, 100, 200, 255]], np.uint8)))
     assert np.asarray(mask).tolist() == [[0, 0, 255, 255]]

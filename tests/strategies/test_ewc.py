@@ -31,6 +31,16 @@ def test_fisher_of_softmax_regression(regression):
     np.testing.assert_allclose(found[1], np.mean(slope**2, axis=0), rtol=1e-4)
 
 
+def test_measuring_it_leaves_batch_statistics_alone():
+    image = keras.Input((8, 8, 3))
+    norm = keras.layers.BatchNormalization(momentum=0.5)
+    network = keras.Model(image, keras.layers.Dense(4)(keras.layers.GlobalAveragePooling2D()(norm(image))))
+    images = {"image": np.full((2, 8, 8, 3), 7.0, np.float32), "label": np.array([0, 1], np.int32)}
+    EWC(network).fisher(tf.data.Dataset.from_tensor_slices(images).batch(1))
+    np.testing.assert_array_equal(norm.moving_mean, np.zeros(3))
+    np.testing.assert_array_equal(norm.moving_variance, np.ones(3))
+
+
 def consolidate_twice(strategy):
     """Springs of stiffness 1 and 3 at weights 0 and 4; a weight that never mattered."""
     kernel, bias = strategy.student.trainable_variables

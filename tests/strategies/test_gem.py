@@ -6,7 +6,7 @@ import tensorflow as tf
 import tf_keras as keras
 from scipy.optimize import nnls
 
-from sdkd_tf.strategies.gem import GEM, project, project_on_one
+from sdkd_tf.strategies.gem import AGEM, GEM, project, project_on_one
 
 
 def test_one_constraint_is_the_analytic_projection():
@@ -40,10 +40,11 @@ def test_tasks_that_agree_are_no_trouble():
     np.testing.assert_allclose(project(gradient, earlier), [0.0, 1.0], atol=1e-4)
 
 
-def test_a_step_does_not_climb_on_what_is_remembered(tiny_network):
+@pytest.mark.parametrize("strategy, kept", [(GEM, 2), (AGEM, 1)])  # of one kept image A-GEM draws no other
+def test_a_step_does_not_climb_on_what_is_remembered(tiny_network, strategy, kept):
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
-    gem = GEM(tiny_network(3), memory_images_per_task=2, saliency_weight=1.0)
+    gem = strategy(tiny_network(3), memory_images_per_task=kept, saliency_weight=1.0)
 
     def batch(labels):
         n = len(labels)
@@ -51,10 +52,10 @@ def test_a_step_does_not_climb_on_what_is_remembered(tiny_network):
         masks = tf.constant(rng.integers(0, 2, (n, 32, 32, 1)), tf.float32)
         return {"image": images, "label": tf.constant(labels), "mask": masks, "has_mask": tf.ones(n)}
 
-    same = batch([0, 1])
+    same = batch([0, 1][:kept])
     gem.end_task((1, 2, 3), lambda examples, size: tf.data.Dataset.from_tensors(same))
-    assert gem.memory["image"].shape[1:] == (2, 32, 32, 3) and len(gem.kept_examples) == 2
-    other = {**same, "label": tf.constant([2, 2]), "mask": 1 - same["mask"]}
+    assert gem.memory["image"].shape[1:] == (kept, 32, 32, 3) and len(gem.kept_examples) == kept
+    other = {**same, "label": tf.constant([2, 2][:kept]), "mask": 1 - same["mask"]}
 
     def flat(gradients):
         return np.concatenate([np.ravel(g) for g in gradients])

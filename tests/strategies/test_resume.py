@@ -127,9 +127,7 @@ def test_an_unfinished_run_of_another_version_is_left_alone(run, tmp_path, chang
         arrays[-1:] = [np.zeros((3, 1, 4), np.float32)] if change == "another shape" else []
     progress.save(state, arrays)
     before = {path: path.read_bytes() for path in (tmp_path / "killed" / "progress").iterdir()}
-    with pytest.raises(
-        UserError, match="killed: holds an unfinished run whose state does not fit .*--overwrite"
-    ) as told:
+    with pytest.raises(UserError, match="progress: holds a state that does not fit .*--overwrite") as told:
         run(tmp_path / "killed", "finetune")
     assert "\n" not in str(told.value)
     assert {path: path.read_bytes() for path in (tmp_path / "killed" / "progress").iterdir()} == before

@@ -6,7 +6,7 @@ import sys
 from absl import app, flags
 
 from sdkd_tf.data.render import models
-from sdkd_tf.errors import UserError
+from sdkd_tf.errors import UserError, one_line_errors
 
 _OUT = flags.DEFINE_string("out", None, "Folder to write; a render made with the same flags is resumed.")
 _OBJECTS = flags.DEFINE_integer("objects", 20, "Number of objects, the first of an ordered list of 40.")
@@ -50,11 +50,10 @@ def render(out: pathlib.Path, settings: dict, workers: int) -> None:
 def main(argv: list[str]) -> None:
     """Checks the flags and renders; prints one line and exits with 1 if something is wrong."""
     try:
-        if len(argv) > 1:
-            raise UserError(f"{argv[1]}: expected flags only")
-        render(pathlib.Path(_OUT.value or ""), _settings(), _WORKERS.value)
-    except UserError as error:
-        sys.exit(f"error: {error}")
+        with one_line_errors():
+            if len(argv) > 1:
+                raise UserError(f"{argv[1]}: expected flags only")
+            render(pathlib.Path(_OUT.value or ""), _settings(), _WORKERS.value)
     except KeyboardInterrupt:
         sys.exit("interrupted; the same command resumes")
 
