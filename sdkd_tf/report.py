@@ -29,7 +29,7 @@ _RESULTS = {
     "accuracy_matrix": {"validation": [[float]], "test": [[float]]},
     "saliency_mae_matrix": {"validation": [[(float, None)]], "test": [[(float, None)]]},
     "seconds_per_task": [float],
-    "cpu_seconds_per_task": ([float], None),  # version 0.1.0 did not measure it
+    "cpu_seconds_per_task": ([float], None),  # not in the first runs recorded
     "peak_memory_mb": [float],
     "replay_images": int,
     "stored_bytes": int,

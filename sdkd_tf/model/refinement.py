@@ -1,5 +1,5 @@
 """The refined layer: "filters other minor objects and noise, only retains the main object" (SDKD paper). Its inside is
-left open there; the three readings here are compared in the docs/choices.md.
+left open there; the three readings here are compared in docs/choices.md.
 """
 
 import tensorflow as tf

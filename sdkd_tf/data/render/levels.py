@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from sdkd_tf.data.layouts.listing import FACTORS
+
 Range = tuple[float, float]
 
 
@@ -46,7 +48,6 @@ OCCLUSION: tuple[Range, ...] = ((0.0, 0.0), (0.20, 0.30), (0.45, 0.55))
 PIXEL: tuple[Range, ...] = ((0.60, 0.80), (0.33, 0.48), (0.17, 0.23))
 CLUTTER: tuple[tuple[int, int], ...] = ((0, 0), (3, 4), (7, 9))
 
-FACTORS = ("illumination", "occlusion", "pixel", "clutter")
 # (factor, level) of task1, task2, ...
 TASKS = tuple((factor, level) for factor in FACTORS for level in (1, 2, 3))
 

@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import tempfile
 
+from sdkd_tf.atomic import atomic_file
 from sdkd_tf.data.render.sequence import Job, Shot
 from sdkd_tf.errors import UserError
 
@@ -41,9 +42,8 @@ def claim(out: pathlib.Path, settings: dict) -> None:
 
 def write(path: pathlib.Path, text: str) -> None:
     """Writes a text file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+    with atomic_file(path, "w") as file:
+        file.write(text)
 
 
 def is_finished(out: pathlib.Path, job: Job) -> bool:

@@ -7,11 +7,10 @@ from concurrent.futures import process
 
 from tqdm import tqdm
 
+from sdkd_tf.data.layouts.listing import SPLITS
 from sdkd_tf.data.render import attribution, levels, models, output, parts, sequence
 from sdkd_tf.die_with_parent import die_with_parent
 from sdkd_tf.errors import UserError
-
-SPLITS = ("train", "validation", "test")
 
 
 def list_jobs(settings: dict) -> list[sequence.Job]:
