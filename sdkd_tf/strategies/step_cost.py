@@ -24,18 +24,20 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_list("strategies", ["finetune", "sdkd", "lwf", "ewc", "agem", "gem", "replay"], "Keys of STRATEGIES.")
 flags.DEFINE_integer("input_size", 96, "Side of the network's input in pixels.")
+flags.DEFINE_integer("frozen_blocks", 0, "How many of blocks 1 to 5 keep their pretrained weights.")
 flags.DEFINE_integer("batch_size", 16, "Images a step.", lower_bound=1)
 flags.DEFINE_integer("rounds", 20, "Steps of each strategy.", lower_bound=1)
 
 _EARLIER_TASKS = 11
 
 
-def measure(names, input_size, batch_size, rounds):
+def measure(names, input_size, frozen_blocks, batch_size, rounds):
     """Times steps of each strategy in turn.
 
     Args:
       names: keys of STRATEGIES, `finetune` among them.
       input_size: side of the network's input in pixels.
+      frozen_blocks: see `network.build_network`.
       batch_size: images a step.
       rounds: steps of each.
 
@@ -61,7 +63,8 @@ def measure(names, input_size, batch_size, rounds):
 
     steps, between = {}, {}
     for name in tqdm(names, desc="preparing", unit="strategy"):
-        learner = STRATEGIES[name](build_network(len(sequence.classes), input_size), saliency_weight=1.0)
+        network = build_network(len(sequence.classes), input_size, frozen_blocks=frozen_blocks)
+        learner = STRATEGIES[name](network, saliency_weight=1.0)
         learner.compile(keras.optimizers.Adam(1e-4))
         learner.begin_task(0, plain(examples))
         # GEM's steps are the only ones that grow with the number of tasks.
@@ -89,7 +92,7 @@ def main(argv):
     with one_line_errors():
         if len(argv) > 1:
             raise UserError(f"unexpected argument {argv[1]!r}; expected flags only")
-        found = measure(FLAGS.strategies, FLAGS.input_size, FLAGS.batch_size, FLAGS.rounds)
+        found = measure(FLAGS.strategies, FLAGS.input_size, FLAGS.frozen_blocks, FLAGS.batch_size, FLAGS.rounds)
         print("\n| strategy | step, against fine-tuning's | between two tasks, s |\n|---|---|---|")
         for name, (ratio, between) in found.items():
             print(f"| {name} | {ratio:.2f} | {between:.1f} |")
