@@ -4,6 +4,7 @@
 """
 
 import csv
+import itertools
 
 import matplotlib
 
@@ -122,13 +123,14 @@ def table(runs):
     data = curves(runs)
     count = len(next(iter(data.values()))[0])
     lines = [
-        "Mean validation accuracy over all tasks after each task, mean over seeds and standard deviation below:",
+        "Mean validation accuracy over all tasks after each task (several seeds: mean, and standard deviation below):",
         "",
     ]
     lines += ["| after task | " + " | ".join(str(i + 1) for i in range(count)) + " |", "|---" * (count + 1) + "|"]
     for arm, values in data.items():
-        deviation = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(count)
-        cells = [f"{_short(m)}<br>±{_short(d)}" for m, d in zip(values.mean(axis=0), deviation)]
+        cells = [_short(mean) for mean in values.mean(axis=0)]
+        if len(values) > 1:
+            cells = [f"{cell}<br>±{_short(d)}" for cell, d in zip(cells, values.std(axis=0, ddof=1))]
         lines.append(f"| {arm} | " + " | ".join(cells) + " |")
     rows = summary_rows(runs)
     for title, columns in _TABLES.items():
@@ -141,6 +143,7 @@ def table(runs):
 
 def _cell(row, name):
     value, deviation = row[name], row[f"{name}_sd"]
+    spread = row["seeds"] > 1
     if np.isnan(value):
         return "–"
     if name == "replay_images":
@@ -148,8 +151,8 @@ def _cell(row, name):
     if name.endswith("_mb"):
         return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
     if name == "relative_time":
-        return f"{value:.2f} ± {deviation:.2f}"
-    return f"{_short(value)} ± {_short(deviation)}"
+        return f"{value:.2f} ± {deviation:.2f}" if spread else f"{value:.2f}"
+    return f"{_short(value)} ± {_short(deviation)}" if spread else _short(value)
 
 
 def _short(value):
@@ -157,32 +160,45 @@ def _short(value):
     return f"{value:.3f}".replace("0.", ".", 1)
 
 
-def _plot_curves(data, path):
-    figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
-    colours = plt.colormaps["tab20"].colors if len(data) > 10 else plt.colormaps["tab10"].colors
-    for (arm, values), colour in zip(data.items(), colours):
-        steps, mean = np.arange(1, values.shape[1] + 1), values.mean(axis=0)
-        axes.plot(steps, mean, "o-", label=arm, color=colour)
-        if len(values) > 1:
-            spread = values.std(axis=0, ddof=1)
-            axes.fill_between(steps, mean - spread, mean + spread, color=colour, alpha=0.15)
-    axes.set_xticks(steps)
-    axes.set(xlabel="after task", ylabel="mean validation accuracy over all tasks", ylim=(0, 1))
+def _figure(arms):
+    """A figure with room for a legend at its right, its axes, and a colour and marker for each arm."""
+    markers = itertools.chain.from_iterable(itertools.repeat(marker, 10) for marker in "osD^v")
+    styles = dict(zip(arms, zip(itertools.cycle(plt.colormaps["tab10"].colors), markers)))
+    figure, axes = plt.subplots(figsize=(8.5, max(4.5, 0.24 * len(styles))), layout="constrained")
     axes.grid(alpha=0.3)
-    axes.legend(ncols=1 + len(data) // 6)
+    return figure, axes, styles
+
+
+def _save(figure, path):
+    figure.legend(loc="outside right upper", frameon=False)
     figure.savefig(path, dpi=130)
     plt.close(figure)
+
+
+def _plot_curves(data, path):
+    figure, axes, styles = _figure(data)
+    for arm, (colour, marker) in styles.items():
+        steps, mean = np.arange(1, data[arm].shape[1] + 1), data[arm].mean(axis=0)
+        axes.plot(steps, mean, f"{marker}-", label=arm, color=colour, markersize=4)
+        if len(data[arm]) > 1:
+            spread = data[arm].std(axis=0, ddof=1)
+            axes.fill_between(steps, mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
+    axes.set_xticks(steps)
+    axes.set(xlabel="after task", ylabel="mean validation accuracy over all tasks")
+    _save(figure, path)
 
 
 def _plot_cost(rows, path):
-    """Accuracy against CPU time of training; arms without a fine-tuning run to compare with are left out."""
-    figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
-    for row in rows:
-        if not np.isnan(row["relative_time"]):
-            point = row["relative_time"], row["final_test"]
-            axes.errorbar(*point, xerr=row["relative_time_sd"], yerr=row["final_test_sd"], fmt="o", capsize=3)
-            axes.annotate(row["arm"], point, xytext=(5, 5), textcoords="offset points")
+    """Accuracy against CPU time of training; arms without a fine-tuning run to compare with are left out, none is no plot."""
+    rows = [row for row in rows if not np.isnan(row["relative_time"])]
+    if not rows:
+        path.unlink(missing_ok=True)
+        return
+    figure, axes, styles = _figure([row["arm"] for row in rows])
+    for row, (colour, marker) in zip(rows, styles.values()):
+        spread = {"xerr": row["relative_time_sd"], "yerr": row["final_test_sd"]} if row["seeds"] > 1 else {}
+        axes.errorbar(
+            row["relative_time"], row["final_test"], **spread, fmt=marker, color=colour, label=row["arm"], capsize=3
+        )
     axes.set(xlabel="CPU time of training, tasks 2 to N, against fine-tuning", ylabel="final mean test accuracy")
-    axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+    _save(figure, path)

@@ -94,7 +94,9 @@ def test_time_is_compared_with_the_same_work_alone(tmp_path, base):
     rows = comparison.summary_rows({key: run_dir for key, (run_dir, _) in runs.items()})
     np.testing.assert_array_equal([row["relative_time"] for row in rows], [1.2, 1.0, np.nan])
     comparison.write_outputs({("SDKD", "0"): tmp_path / "sdkd" / "seed0"}, tmp_path)
-    assert "| SDKD | 96 px | – | 1234 |" in (tmp_path / "table.md").read_text()
+    text = (tmp_path / "table.md").read_text()
+    assert "| SDKD | 96 px | – | 1234 |" in text and "±" not in text  # one seed has no deviation
+    assert (tmp_path / "curves.png").is_file() and not (tmp_path / "cost.png").exists()
 
 
 def test_a_finished_run_is_not_repeated(tmp_path, base):
