@@ -26,7 +26,7 @@ from sdkd_tf.json_file import read_json
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("out_dir", None, "Where to write runs, table.md, table.csv, curves.png and cost.png.")
+flags.DEFINE_string("out_dir", None, "Where to write runs, table.md, table.csv, curves.png, final.png and cost.png.")
 flags.DEFINE_string("base", None, "Flagfile of train.py that all arms share.")
 flags.DEFINE_multi_string("arm", [], "`NAME: FLAGS`, the flags of train.py that make the arm; once for each arm.")
 flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds; every arm is trained once with each.")

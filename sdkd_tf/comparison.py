@@ -17,7 +17,7 @@ from sdkd_tf.report import load_results
 
 
 def write_outputs(runs, out_dir):
-    """Writes table.md, table.csv, curves.png and cost.png to `out_dir`."""
+    """Writes table.md, table.csv, curves.png, final.png and cost.png to `out_dir`."""
     rows = summary_rows(runs)
     (out_dir / "table.md").write_text(table(runs))
     with (out_dir / "table.csv").open("w", newline="") as file:
@@ -25,6 +25,7 @@ def write_outputs(runs, out_dir):
         writer.writeheader()
         writer.writerows(rows)
     _plot_curves(curves(runs), out_dir / "curves.png")
+    _plot_final(runs, out_dir / "final.png")
     _plot_cost(rows, out_dir / "cost.png")
 
 
@@ -36,17 +37,23 @@ def curves(runs, split="validation"):
     return {arm: np.array(rows) for arm, rows in found.items()}
 
 
-def _maes(results):
-    return np.array(results["saliency_mae_matrix"]["test"], float)  # None becomes nan
+def _maes(results, split="test"):
+    return np.array(results["saliency_mae_matrix"][split], float)  # None becomes nan
+
+
+def _validation(metric):
+    return lambda results: metric(results["accuracy_matrix"]["validation"])
 
 
 def _test(metric):
     return lambda results: metric(results["accuracy_matrix"]["test"])
 
 
-# Column of table.csv -> what a run's results.json says. In table.md the columns stand in three tables.
+# Column of table.csv -> what a run's results.json says. In table.md the columns stand in four tables.
 _MEASURES = {
-    "final_validation": lambda r: metrics.final_mean_accuracy(r["accuracy_matrix"]["validation"]),
+    "final_validation": _validation(metrics.final_mean_accuracy),
+    "forgetting_validation": _validation(metrics.forgetting),
+    "saliency_mae_validation": lambda r: _maes(r, "validation")[-1].mean(),
     "final_test": _test(metrics.final_mean_accuracy),
     "forgetting_test": _test(metrics.forgetting),
     "saliency_mae_test": lambda r: _maes(r)[-1].mean(),
@@ -62,11 +69,15 @@ _MEASURES = {
     "replay_images": lambda r: r["replay_images"],
 }
 _TABLES = {
-    "After the last task:": {
-        "validation": "final_validation",
-        "test": "final_test",
-        "forgetting (test)": "forgetting_test",
-        "saliency MAE (test)": "saliency_mae_test",
+    "After the last task, on the validation sets, on which flags are chosen:": {
+        "accuracy": "final_validation",
+        "forgetting": "forgetting_validation",
+        "saliency MAE": "saliency_mae_validation",
+    },
+    "After the last task, on the test sets:": {
+        "accuracy": "final_test",
+        "forgetting": "forgetting_test",
+        "saliency MAE": "saliency_mae_test",
         "of task 1, after task 1": "saliency_mae_task1_first",
         "of task 1, at the end": "saliency_mae_task1_last",
     },
@@ -186,6 +197,23 @@ def _plot_curves(data, path):
     axes.set_xticks(steps)
     axes.set(xlabel="after task", ylabel="mean validation accuracy over all tasks")
     _save(figure, path)
+
+
+def _plot_final(runs, path):
+    """Validation accuracy and saliency error after the last task, arm by arm: a dot for each seed, a stroke at their mean."""
+    arms = list(dict.fromkeys(arm for arm, _ in runs))
+    figure, panels = plt.subplots(1, 2, figsize=(9, 1 + 0.24 * len(arms)), sharey=True, layout="constrained")
+    for axes, measure in zip(panels, ("final_validation", "saliency_mae_validation")):
+        for height, arm in enumerate(arms):
+            values = [_MEASURES[measure](load_results(run_dir)) for (name, _), run_dir in runs.items() if name == arm]
+            axes.plot(values, [height] * len(values), "o", color="tab:blue", alpha=0.6, markersize=4)
+            axes.plot(np.mean(values), height, "|", color="black", markersize=11)
+        axes.grid(alpha=0.3)
+    panels[0].set(yticks=range(len(arms)), yticklabels=arms, xlabel="final mean validation accuracy")
+    panels[0].invert_yaxis()
+    panels[1].set(xlabel="saliency MAE on the validation sets")
+    figure.savefig(path, dpi=130)
+    plt.close(figure)
 
 
 def _plot_cost(rows, path):

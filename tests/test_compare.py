@@ -72,10 +72,12 @@ def test_outputs_hold_means_and_deviations(tmp_path, base):
     # Seeds end at .7 and .8: mean .75, deviation .1 / sqrt(2); after task 1 both have (.9 + .3) / 2.
     assert "| SDKD | .600<br>±.000 | .750<br>±.071 |" in text
     # Forgetting of task 1: .9 - .7 and .9 - .8.
-    accuracy = "| 96 px | {0} ± .071 | {0} ± .071 | {1} ± .071 | "
+    accuracy = "| 96 px | {} ± .071 | {} ± .071 | "
     # Saliency error at the end: .21 and .22 over both tasks, .12 and .14 on task 1.
     assert accuracy.format(".750", ".150") + ".215 ± .007 | .100 ± .000 | .130 ± .014 | 2 |" in text
     assert accuracy.format(".550", ".350") + "– | – | – | 2 |" in text
+    # The stand-in says the same of the validation sets.
+    assert "| SDKD " + accuracy.format(".750", ".150") + ".215 ± .007 | 2 |" in text
     # OpenLORIS: .9 and twice .7 or .8 on and below the diagonal, .3 above it; GEM: .7 - .9 and .8 - .9.
     assert "| SDKD | 96 px | .800 ± .047 | .750 ± .071 | .300 ± .000 | .675 ± .035 | -.150 ± .071 | 2 |" in text
     assert "| SDKD | 96 px | 1.20 ± 0.00 | 1234 | 2.5 | 0 | 2 |" in text  # 30 against 25 seconds on task 2
@@ -84,7 +86,7 @@ def test_outputs_hold_means_and_deviations(tmp_path, base):
         rows = list(csv.DictReader(file))
     assert [row["arm"] for row in rows] == ["SDKD", "no distillation"]
     assert float(rows[1]["final_test"]) == pytest.approx(0.55)
-    for picture in ("curves.png", "cost.png"):
+    for picture in ("curves.png", "final.png", "cost.png"):
         assert (tmp_path / picture).stat().st_size > 10_000
 
 
