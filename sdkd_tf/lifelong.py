@@ -104,7 +104,7 @@ def run(
 
     Raises:
       UserError: bad data, an unknown strategy or one that cannot be distributed, a finished run in `run_dir`, an unfinished one
-        with other arguments, a loss that is not finite, or a worker was lost.
+        with other arguments, saliency supervision without a target, a loss that is not finite, or a worker was lost.
     """
     run_dir = pathlib.Path(run_dir)
     if strategy not in STRATEGIES:
@@ -160,6 +160,8 @@ def run(
         student = ARCHITECTURES[architecture](len(sequence.classes), **(network or {}))
         learner = STRATEGIES[strategy](student, **(options or {}))
         learner.compile(OPTIMIZERS[optimizer]())
+    if learner.has_saliency and learner.saliency_weight:
+        _check_targets(sequence, data_dir, learner.saliency_weight)
     # A worker alone cannot read the student's batch-norm statistics, which are spread over the replicas.
     tested = student if distribute == "none" else keras.models.clone_model(student)
 
@@ -283,6 +285,15 @@ def _check_distributable(strategy, network, distribute):
         raise UserError(
             f"--batch_norm=adapt does not work with --distribute={distribute}, under which it would follow the images of each"
             " replica alone; expected frozen"
+        )
+
+
+def _check_targets(sequence, data_dir, saliency_weight):
+    """Raises UserError if no mask and no box could teach the saliency map."""
+    if not any(example.mask or example.box for task in sequence.tasks for example in task.train):
+        raise UserError(
+            f"data_dir {data_dir}: no training image has a mask or a box; expected some for --saliency_weight={saliency_weight:g};"
+            " without any: --saliency_weight=0 --nodetach_map"
         )
 
 

@@ -1,6 +1,7 @@
 """The task loop with a network of one layer, so that what it reads and counts can be seen in seconds."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -97,6 +98,25 @@ def test_memory_is_told_for_every_task(run):
 def test_unknown_architecture(tmp_path):
     with pytest.raises(UserError, match="architecture is 'resnet'; expected one of sdkd, vgg16"):
         lifelong.run(tmp_path / "x", architecture="resnet")
+    assert not (tmp_path / "x").exists()
+
+
+def test_supervision_of_the_map_without_a_mask_is_refused_before_anything_is_written(
+    write_sequence, tmp_path, monkeypatch
+):
+    def with_map(num_classes):
+        network = one_layer(num_classes)
+        return keras.Model(network.input, [network.output, layers.Conv2D(1, 1)(network.input)])
+
+    monkeypatch.setitem(lifelong.ARCHITECTURES, "with_map", with_map)
+    data = write_sequence(tmp_path / "data")
+    shutil.rmtree(data / "masks")
+    with pytest.raises(
+        UserError, match="data: no training image has a mask or a box; .* without any: --saliency_weight=0"
+    ):
+        lifelong.run(
+            tmp_path / "x", data, strategy="finetune", architecture="with_map", options={"saliency_weight": 1.0}
+        )
     assert not (tmp_path / "x").exists()
 
 
