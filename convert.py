@@ -12,7 +12,7 @@ flags.DEFINE_integer("epochs", 2, "Passes of quantization-aware training over th
 flags.DEFINE_integer("batch_size", 16, "Images a step.", lower_bound=1)
 flags.DEFINE_float("learning_rate", 1e-5, "Adam's learning rate at the start; falls along a cosine.", lower_bound=0)
 flags.DEFINE_float("lambda2", 1.0, "Weight of the soft targets, whatever it was in the run.", lower_bound=0)
-flags.DEFINE_integer("seed", 0, "Of shuffling and augmentation.")
+flags.DEFINE_integer("seed", 0, "Of shuffling and augmentation.", 0, 2**32 - 1)
 
 
 def main(argv):

@@ -35,7 +35,7 @@ flags.DEFINE_enum(
     "augmentation", "light", ["none", "light", "hard"],
     "Other views of the training images: crop, flip, colours, blur; hard: also zoomed out, half covered, dark.",
 )  # fmt: skip
-flags.DEFINE_integer("seed", 0, "Of weights, shuffling and augmentation.")
+flags.DEFINE_integer("seed", 0, "Of weights, shuffling and augmentation.", 0, 2**32 - 1)
 flags.DEFINE_bool("deterministic", False, "The same flags give the same bits on the same machine.")
 flags.DEFINE_enum(
     "distribute", "none", ["none", "mirrored", "multi_worker"],

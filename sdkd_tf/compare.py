@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -36,11 +37,31 @@ _TRAIN = pathlib.Path(__file__).parents[1] / "train.py"
 
 
 def parse_arm(text):
-    """Splits `NAME: FLAGS` into (name, list of flags). Raises UserError when there is no name."""
+    """Splits `NAME: FLAGS` into (name, list of flags), these as a shell does. Raises UserError for anything else."""
     name, colon, arguments = text.partition(":")
-    if not colon or not name.strip():
-        raise UserError(f"--arm={text}: expected NAME: FLAGS, for instance 'SDKD: --strategy=sdkd'")
-    return name.strip(), arguments.split()
+    try:
+        if colon and name.strip():
+            return name.strip(), shlex.split(arguments)
+    except ValueError:  # a quotation mark without its other half
+        pass
+    raise UserError(f"--arm={text}: expected NAME: FLAGS, for instance 'SDKD: --strategy=sdkd'")
+
+
+def parse_arms(texts):
+    """All arms as a dict, name -> list of flags. Raises UserError for two whose runs would be in one directory."""
+    arms, folders = {}, {}
+    for name, arguments in map(parse_arm, texts):
+        other = folders.setdefault(_folder(name), name)
+        if name in arms or other != name:
+            raise UserError(
+                f"--arm: {other!r} and {name!r} are too alike; expected names that differ in letters or digits"
+            )
+        arms[name] = arguments
+    return arms
+
+
+def _folder(name):
+    return re.sub(r"[\W_]+", "_", name.lower())
 
 
 def plan(out_dir, base, arms, seeds):
@@ -65,7 +86,7 @@ def plan(out_dir, base, arms, seeds):
     for seed, (name, arguments) in itertools.product(seeds, arms.items()):
         if not seed.isdigit():
             raise UserError(f"--seeds holds {seed!r}; expected integers like 0,1,2")
-        run_dir = out_dir / re.sub(r"[^a-z0-9]+", "_", name.lower()) / f"seed{seed}"
+        run_dir = out_dir / _folder(name) / f"seed{seed}"
         command = [*([f"--flagfile={base}"] if base else []), *arguments, f"--seed={seed}", f"--run_dir={run_dir}"]
         try:
             expanded = flags.FlagValues().read_flags_from_files(command)
@@ -82,8 +103,8 @@ def plan(out_dir, base, arms, seeds):
 def train_all(runs, parallel):
     """Trains what is not finished, `parallel` runs at a time, with one progress bar over the tasks of all runs.
 
-    Raises:
-      UserError: a run failed; it names the run's log. The other runs are finished first.
+    Returns:
+      A list of what failed, a line each, which names the run's log. The other runs are finished nevertheless.
     """
     waiting = {key: value for key, value in runs.items() if not (value[0] / "results.json").is_file()}
     cores = max(1, (os.cpu_count() or 1) // parallel)  # of each run, shared out as in sdkd_tf/__init__.py
@@ -121,8 +142,7 @@ def train_all(runs, parallel):
             future.result()
     done.set()
     watcher.join()
-    if failed:
-        raise UserError("a run failed, see " + "; ".join(failed))
+    return failed
 
 
 def main(argv):
@@ -132,11 +152,14 @@ def main(argv):
         if not FLAGS.out_dir:
             raise UserError("--out_dir is missing; expected a directory to write to")
         out_dir = pathlib.Path(FLAGS.out_dir)
-        runs = plan(out_dir, FLAGS.base, dict(map(parse_arm, FLAGS.arm)), FLAGS.seeds)
-        train_all(runs, FLAGS.parallel)
-        finished = {key: run_dir for key, (run_dir, _) in runs.items()}
-        comparison.write_outputs(finished, out_dir)
-        print(f"\n{comparison.table(finished)}\npictures and tables: {out_dir}")
+        runs = plan(out_dir, FLAGS.base, parse_arms(FLAGS.arm), FLAGS.seeds)
+        failed = train_all(runs, FLAGS.parallel)
+        finished = {key: run_dir for key, (run_dir, _) in runs.items() if (run_dir / "results.json").is_file()}
+        if finished:
+            comparison.write_outputs(finished, out_dir)
+            print(f"\n{comparison.table(finished)}\npictures and tables: {out_dir}")
+        if failed:
+            raise UserError("a run failed, see " + "; ".join(failed))
 
 
 if __name__ == "__main__":

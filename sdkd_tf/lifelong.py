@@ -161,7 +161,7 @@ def run(
         learner = STRATEGIES[strategy](student, **(options or {}))
         learner.compile(OPTIMIZERS[optimizer]())
     if learner.has_saliency and learner.saliency_weight:
-        _check_targets(sequence, data_dir, learner.saliency_weight)
+        _check_targets(sequence.tasks[0], data_dir, learner.saliency_weight)
     # A worker alone cannot read the student's batch-norm statistics, which are spread over the replicas.
     tested = student if distribute == "none" else keras.models.clone_model(student)
 
@@ -178,7 +178,7 @@ def run(
         print(f"going on after task {state['task']}, epoch {state['epoch']}")
     else:
         if chief:
-            clear_run(run_dir)
+            clear_run(run_dir, overwrite)
             with atomic_file(run_dir / "flags.flags", "w") as file:
                 file.write(flagfile)
         state = {"task": 0, "epoch": 0}
@@ -256,6 +256,8 @@ def run(
         print(f"mean validation accuracy over all tasks: {np.mean(results['accuracy_matrix']['validation'][-1]):.3f}")
 
     results.update(provenance())
+    if tested is not student:  # not set yet, if all tasks were finished before this process was started
+        tested.set_weights(student.get_weights())
     if chief:
         save_network(tested, run_dir / "model.keras")
         if learner.has_saliency:
@@ -288,12 +290,12 @@ def _check_distributable(strategy, network, distribute):
         )
 
 
-def _check_targets(sequence, data_dir, saliency_weight):
-    """Raises UserError if no mask and no box could teach the saliency map."""
-    if not any(example.mask or example.box for task in sequence.tasks for example in task.train):
+def _check_targets(task, data_dir, saliency_weight):
+    """Raises UserError if no mask and no box could teach the first task's saliency map."""
+    if not any(example.mask or example.box for example in task.train):
         raise UserError(
-            f"data_dir {data_dir}: no training image has a mask or a box; expected some for --saliency_weight={saliency_weight:g};"
-            " without any: --saliency_weight=0 --nodetach_map"
+            f"data_dir {data_dir}: no training image of the first task, {task.name}, has a mask or a box; expected some for"
+            f" --saliency_weight={saliency_weight:g}; without any: --saliency_weight=0 --nodetach_map"
         )
 
 

@@ -6,18 +6,33 @@ import shutil
 
 from sdkd_tf.errors import UserError
 
+_FILES = ("results.json", "model.keras", "saliency.npz")
+_FOLDERS = ("progress", "checkpoints", "logs", "plots", "tflite", "trade_off", ".converting")
 
-def clear_run(run_dir):
-    """Makes an empty run directory; of an earlier run not even a plot stays, and nothing that is no run's is touched."""
+
+def clear_run(run_dir, overwrite=False):
+    """Makes an empty run directory; of an earlier run not even a plot stays, and nothing that is no run's is touched.
+
+    Raises:
+      UserError: it cannot be written, or holds files of a run's names, but no `flags.flags`, so that they may be anybody's;
+        with `overwrite` they are removed.
+    """
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
+        if not overwrite and not (run_dir / "flags.flags").exists():
+            for name in (*_FILES, *_FOLDERS):
+                path = run_dir / name
+                if path.is_file() or path.is_dir() and any(path.iterdir()):
+                    expected = "expected a directory without it, or --overwrite to remove it"
+                    raise UserError(f"run_dir {run_dir}: holds {name}, which may not be a run's; {expected}")
+        for name in _FILES:
+            (run_dir / name).unlink(missing_ok=True)
+        for name in _FOLDERS:
+            shutil.rmtree(run_dir / name, ignore_errors=True)
+        (run_dir / "flags.flags").unlink(missing_ok=True)  # last, so that whoever is killed here may go on
+        (run_dir / "checkpoints").mkdir()
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
-        raise UserError(f"run_dir {run_dir}: cannot be made a directory ({error.strerror})") from error
-    for name in ("results.json", "model.keras", "saliency.npz", "flags.flags"):
-        (run_dir / name).unlink(missing_ok=True)
-    for name in ("progress", "checkpoints", "logs", "plots", "tflite", ".converting"):
-        shutil.rmtree(run_dir / name, ignore_errors=True)
-    (run_dir / "checkpoints").mkdir()
+        raise UserError(f"run_dir {run_dir}: cannot be written ({error.strerror})") from error
 
 
 def no_results(settings, sequence, student):

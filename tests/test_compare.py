@@ -46,8 +46,17 @@ def test_parse_arm():
         "VGG-16",
         ["--strategy=finetune", "--input_size=64"],
     )
-    with pytest.raises(UserError, match="expected NAME: FLAGS"):
-        compare.parse_arm("--strategy=sdkd")
+    assert compare.parse_arm("mine: --data_dir='my data'") == ("mine", ["--data_dir=my data"])
+    for text in ("--strategy=sdkd", "mine: --data_dir='my data"):
+        with pytest.raises(UserError, match="expected NAME: FLAGS"):
+            compare.parse_arm(text)
+
+
+@pytest.mark.parametrize("names", [("SDKD", "SDKD"), ("lr +1", "lr -1"), ("SDKD", "sdkd")])
+def test_arms_that_would_share_a_directory_are_refused(names):
+    with pytest.raises(UserError, match=f"'{names[0]}' and '{names[1]}' are too alike".replace("+", "[+]")):
+        compare.parse_arms([f"{name}: --seed={i}" for i, name in enumerate(names)])
+    assert compare.parse_arms(["教師あり: --a", "教師なし: --b"]) == {"教師あり": ["--a"], "教師なし": ["--b"]}
 
 
 def test_plan_expands_flagfiles(tmp_path, base):
@@ -112,8 +121,10 @@ def test_a_finished_run_is_not_repeated(tmp_path, base):
 
 def test_a_failed_run_is_named_after_the_others_finished(tmp_path, base):
     runs = compare.plan(tmp_path, base, {"bad": ["--strategy=broken"], **ARMS}, ["0"])
-    with pytest.raises(UserError, match="bad/seed0/log.txt: error: strategy is 'broken'"):
-        compare.train_all(runs, 1)
+    failed = compare.train_all(runs, 1)
+    assert len(failed) == 1 and failed[0].endswith(
+        "bad/seed0/log.txt: error: strategy is 'broken'; expected one of sdkd, finetune"
+    )
     assert (tmp_path / "sdkd" / "seed0" / "results.json").is_file()
 
 

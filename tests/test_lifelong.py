@@ -95,6 +95,17 @@ def test_memory_is_told_for_every_task(run):
     assert len(peaks) == 3 and 100 < peaks[0] <= peaks[1] <= peaks[2]
 
 
+def test_a_directory_that_may_not_be_a_runs_is_left_alone(run, tmp_path):
+    mine = tmp_path / "finetune" / "logs" / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(UserError, match="finetune: holds logs, which may not be a run's"):
+        run("finetune")
+    assert mine.read_text() == "mine"
+    run("finetune", overwrite=True)
+    assert not mine.exists() and (tmp_path / "finetune" / "results.json").is_file()
+
+
 def test_unknown_architecture(tmp_path):
     with pytest.raises(UserError, match="architecture is 'resnet'; expected one of sdkd, vgg16"):
         lifelong.run(tmp_path / "x", architecture="resnet")
@@ -112,7 +123,8 @@ def test_supervision_of_the_map_without_a_mask_is_refused_before_anything_is_wri
     data = write_sequence(tmp_path / "data")
     shutil.rmtree(data / "masks")
     with pytest.raises(
-        UserError, match="data: no training image has a mask or a box; .* without any: --saliency_weight=0"
+        UserError,
+        match="data: no training image of the first task, task1, has a mask or a box; .* without any: --saliency_weight=0",
     ):
         lifelong.run(
             tmp_path / "x", data, strategy="finetune", architecture="with_map", options={"saliency_weight": 1.0}

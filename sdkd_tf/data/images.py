@@ -38,9 +38,13 @@ def open_image(path, what="image", background="white"):
 def open_mask(path):
     """Reads an object mask as a PIL image in mode L, 255 on the object and 0 elsewhere, also where it is transparent.
 
-    Raises UserError as `open_image`.
+    Raises UserError as `open_image`, and for a mask that would be read as empty, but is not: of 0 and 1, or of dark colours.
     """
-    return open_image(path, "mask", background="black").convert("L").point(lambda value: 255 if value > 127 else 0)
+    mask = open_image(path, "mask", background="black").convert("L")
+    brightest = mask.getextrema()[1]
+    if 0 < brightest <= 127:
+        raise UserError(f"mask {path}: its brightest pixel is {brightest}; expected 255 on the object and 0 elsewhere")
+    return mask.point(lambda value: 255 if value > 127 else 0)
 
 
 def letterbox(image, size, resample=Image.Resampling.BILINEAR):

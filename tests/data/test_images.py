@@ -74,6 +74,14 @@ def test_mask_is_empty_where_it_is_transparent(tmp_path):
     assert np.asarray(open_mask(save(tmp_path / "m.png", rgba))).tolist() == [[255, 0, 0]]
 
 
+@pytest.mark.parametrize("brightest", [1, 127])
+def test_a_mask_that_only_looks_empty_is_refused(tmp_path, brightest):
+    path = save(tmp_path / "m.png", np.array([[0, brightest]], np.uint8))
+    with pytest.raises(UserError, match=f"m.png: its brightest pixel is {brightest}; expected 255 on the object"):
+        open_mask(path)
+    assert not np.asarray(open_mask(save(tmp_path / "empty.png", np.zeros((1, 2), np.uint8)))).any()
+
+
 def test_mask_is_binary(tmp_path):
     mask = open_mask(save(tmp_path / "m.png", np.array([[0, 100, 200, 255]], np.uint8)))
     assert np.asarray(mask).tolist() == [[0, 0, 255, 255]]
