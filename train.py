@@ -42,6 +42,7 @@ flags.DEFINE_enum(
     "mirrored: over all GPUs of this machine; multi_worker: over the processes that TF_CONFIG names.",
 )  # fmt: skip
 flags.DEFINE_integer("keep_checkpoints", None, "Of how many last tasks to keep the network; all if not given.", 0)
+flags.DEFINE_string("continue_from", None, "Run directory whose network learns these tasks after its own.")
 flags.DEFINE_bool("overwrite", False, "Replace a run in --run_dir; without it, an unfinished one goes on.")
 
 flags.DEFINE_string("architecture", "sdkd", "sdkd, or vgg16 (the baseline; of the flags below it has input_size only).")
@@ -127,6 +128,7 @@ def main(argv):
             deterministic=FLAGS.deterministic,
             distribute=FLAGS.distribute,
             keep_checkpoints=FLAGS.keep_checkpoints,
+            continue_from=FLAGS.continue_from,
             overwrite=FLAGS.overwrite,
             architecture=FLAGS.architecture,
             network={

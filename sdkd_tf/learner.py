@@ -18,6 +18,7 @@ class Learner(keras.Model):
     options = ()  # names of the keyword arguments that a subclass adds; each is a flag of train.py
     term_names = ("classification", "saliency")  # the keys of what `terms` returns
     distributable = True  # whether it learns the same on several replicas
+    continuable = True  # whether the network alone is enough to go on from when a run has ended
 
     def __init__(self, student, saliency_weight=0.0):
         """Args:

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from sdkd_tf import report
 from sdkd_tf.atomic import atomic_file
 from sdkd_tf.callbacks import Schedule, StopAtNonFinite
+from sdkd_tf.continuation import model_digest, take_over
 from sdkd_tf.data.pipeline import make_dataset, to_pixels
 from sdkd_tf.data.sequence import Problems, check_images, load_sequence
 from sdkd_tf.distribution import is_chief, lost_worker_told, make_strategy, wait_for_all
@@ -57,6 +58,7 @@ def run(
     deterministic=False,
     distribute="none",
     keep_checkpoints=None,
+    continue_from=None,
     overwrite=False,
     architecture="sdkd",
     network=None,
@@ -93,6 +95,7 @@ def run(
       deterministic: compute sums in the same order every time.
       distribute: `none`, `mirrored` or `multi_worker`, see `distribution.make_strategy`.
       keep_checkpoints: of how many last tasks the network stays in `checkpoints/`; None keeps all.
+      continue_from: the directory of a finished run, whose network learns these tasks after its own: it is the first teacher.
       overwrite: replace what `run_dir` holds, be it finished or not.
       architecture: `sdkd`, or `vgg16`, the paper's baseline.
       network: keyword arguments of `build_network` or `build_vgg16` (without num_classes).
@@ -111,6 +114,11 @@ def run(
         raise UserError(f"strategy is {strategy!r}; expected one of {', '.join(STRATEGIES)}")
     if architecture not in ARCHITECTURES:
         raise UserError(f"architecture is {architecture!r}; expected one of {', '.join(ARCHITECTURES)}")
+    if continue_from and not STRATEGIES[strategy].continuable:
+        able = ", ".join(name for name in STRATEGIES if STRATEGIES[name].continuable)
+        raise UserError(
+            f"--strategy={strategy} does not work with --continue_from: a finished run keeps its network only; expected one of {able}"
+        )
     if distribute != "none":
         _check_distributable(strategy, network or {}, distribute)
     replicas = make_strategy(distribute)
@@ -119,6 +127,8 @@ def run(
         raise UserError(f"batch_size is {batch_size}; expected a multiple of {count}, the number of replicas")
     chief = is_chief(replicas)
     progress = Progress(run_dir / "progress")
+    if continue_from and run_dir.resolve() == pathlib.Path(continue_from).resolve():
+        raise UserError(f"run_dir {run_dir}: is that of --continue_from; expected another")
     if (run_dir / "results.json").exists() and not overwrite:
         if not progress.exists():
             raise UserError(f"run_dir {run_dir}: already holds a finished run; use another or --overwrite")
@@ -148,6 +158,7 @@ def run(
         "architecture": architecture,
         "network": network or {},
         "options": options or {},
+        "continued_from": {"run": str(continue_from), "model": model_digest(continue_from)} if continue_from else None,
     }
     if (run_dir / "results.json").exists() and not overwrite:  # killed while the plots were drawn
         check_same(run_dir, report.load_results(run_dir), settings)
@@ -158,9 +169,11 @@ def run(
     keras.utils.set_random_seed(seed)
     with replicas.scope():
         student = ARCHITECTURES[architecture](len(sequence.classes), **(network or {}))
+        if continue_from:
+            take_over(student, continue_from, sequence.classes, network or {})
         learner = STRATEGIES[strategy](student, **(options or {}))
         learner.compile(OPTIMIZERS[optimizer]())
-    if learner.has_saliency and learner.saliency_weight:
+    if learner.has_saliency and learner.saliency_weight and not continue_from:  # a teacher holds the map, too
         _check_targets(sequence.tasks[0], data_dir, learner.saliency_weight)
     # A worker alone cannot read the student's batch-norm statistics, which are spread over the replicas.
     tested = student if distribute == "none" else keras.models.clone_model(student)
@@ -196,7 +209,7 @@ def run(
 
     gallery = _gallery(sequence, student.input_shape[1])
     predicted = predictions(tested, held_out(sequence, student.input_shape[1]))
-    first = state["task"]
+    first, taught = state["task"], 1 if continue_from else 0
     for index, task in list(enumerate(sequence.tasks))[first:]:
         print(f"\ntask {index + 1}/{len(sequence.tasks)}: {task.name}, {len(task.train)} images, strategy {strategy}")
         clock = _Clock(results["seconds_per_task"], results["cpu_seconds_per_task"], index)
@@ -204,7 +217,7 @@ def run(
         if not done:
             seed_all(seed, index, "begin")
             results["replay_images"], results["stored_bytes"] = len(learner.kept_examples), learner.stored_bytes
-            results["preparation"].append(learner.begin_task(index, plain(task.train)))
+            results["preparation"].append(learner.begin_task(taught + index, plain(task.train)))
             results["history"].append({})
 
         def epoch_ended(epoch, logs, index=index, clock=clock):
@@ -215,7 +228,7 @@ def run(
             clock.start()
 
         task_epochs, rate = settings["epochs"], settings["learning_rate"]
-        if index == 0:
+        if taught + index == 0:
             task_epochs, rate = settings["first_task_epochs"], settings["first_task_learning_rate"]
         if done < task_epochs:
             steps = max(1, len(task.train) // batch_size)

@@ -21,6 +21,7 @@ class EWC(Learner):
     """
 
     options = ("ewc_lambda", "fisher_images")
+    continuable = False  # its Fisher information is not in a finished run
     term_names = (*Learner.term_names, "consolidation")
 
     def __init__(self, student, ewc_lambda=100.0, fisher_images=100, **learner):

@@ -17,6 +17,7 @@ class GEM(Learner):
     """
 
     options = ("memory_images_per_task",)
+    continuable = False  # its images are not in a finished run
     distributable = False  # a step needs the gradients on all kept images, of which replicas have no part
 
     def __init__(self, student, memory_images_per_task=16, **learner):

@@ -19,6 +19,7 @@ class GenerativeReplay(Learner):
     """
 
     options = ("generated_images", "generator_epochs")
+    continuable = False  # its generator is not in a finished run
     distributable = False  # what is drawn at random would differ between replicas
 
     def __init__(self, student, generated_images=200, generator_epochs=30, **learner):

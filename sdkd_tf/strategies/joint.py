@@ -7,6 +7,8 @@ from sdkd_tf.learner import Learner
 class Joint(Learner):
     """Keeps every image. A task takes as many steps as with any other strategy."""
 
+    continuable = False  # its images are not in a finished run
+
     def __init__(self, student, **learner):
         super().__init__(student, **learner)
         self._seen = ()  # a tuple, which Keras does not wrap

@@ -12,6 +12,7 @@ class ExperienceReplay(Learner):
     """Keeps a reservoir of images; every batch of new ones is joined by a batch of kept ones."""
 
     options = ("memory_images",)
+    continuable = False  # its images are not in a finished run
 
     def __init__(self, student, memory_images=200, **learner):
         """Args:
