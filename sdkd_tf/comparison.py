@@ -209,17 +209,17 @@ def _plot_final(runs, path):
             axes.plot(values, [height] * len(values), "o", color="tab:blue", alpha=0.6, markersize=4)
             axes.plot(np.mean(values), height, "|", color="black", markersize=11)
         axes.grid(alpha=0.3)
-    panels[0].set(yticks=range(len(arms)), yticklabels=arms, xlabel="final mean validation accuracy")
-    panels[0].invert_yaxis()
+    panels[0].set(yticks=range(len(arms)), yticklabels=arms, ylim=(len(arms) - 0.5, -0.5))
+    panels[0].set(xlabel="final mean validation accuracy")
     panels[1].set(xlabel="saliency MAE on the validation sets")
     figure.savefig(path, dpi=130)
     plt.close(figure)
 
 
 def _plot_cost(rows, path):
-    """Accuracy against CPU time of training; arms without a fine-tuning run to compare with are left out, none is no plot."""
+    """Accuracy against CPU time of training; arms without a fine-tuning run to compare with are left out; one alone is no plot."""
     rows = [row for row in rows if not np.isnan(row["relative_time"])]
-    if not rows:
+    if len(rows) < 2:
         path.unlink(missing_ok=True)
         return
     figure, axes, styles = _figure([row["arm"] for row in rows])
