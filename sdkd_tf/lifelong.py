@@ -15,7 +15,7 @@ from tqdm import tqdm
 from sdkd_tf import report
 from sdkd_tf.atomic import atomic_file
 from sdkd_tf.callbacks import Schedule, StopAtNonFinite
-from sdkd_tf.continuation import model_digest, take_over
+from sdkd_tf.continuation import model_digest, save_optimizer, take_over
 from sdkd_tf.data.pipeline import make_dataset, to_pixels
 from sdkd_tf.data.sequence import Problems, check_images, load_sequence
 from sdkd_tf.distribution import is_chief, lost_worker_told, make_strategy, wait_for_all
@@ -67,7 +67,7 @@ def run(
 ):
     """Trains a lifelong sequence and writes the run directory.
 
-    A run directory holds `results.json`, `flags.flags`, `model.keras`, `checkpoints/<task>.keras`, `logs/` for
+    A run directory holds `results.json`, `flags.flags`, `model.keras`, `optimizer.npz`, `checkpoints/<task>.keras`, `logs/` for
     TensorBoard, `saliency.npz` and `plots/`. `results.json` is written when everything else but the plots is there.
 
     A run that was killed goes on from the last epoch that it finished when it is called again with the same arguments; until
@@ -169,10 +169,10 @@ def run(
     keras.utils.set_random_seed(seed)
     with replicas.scope():
         student = ARCHITECTURES[architecture](len(sequence.classes), **(network or {}))
-        if continue_from:
-            take_over(student, continue_from, sequence.classes, network or {})
         learner = STRATEGIES[strategy](student, **(options or {}))
         learner.compile(OPTIMIZERS[optimizer]())
+        if continue_from:
+            take_over(learner, continue_from, sequence.classes, network or {})
     if learner.has_saliency and learner.saliency_weight and not continue_from:  # a teacher holds the map, too
         _check_targets(sequence.tasks[0], data_dir, learner.saliency_weight)
     # A worker alone cannot read the student's batch-norm statistics, which are spread over the replicas.
@@ -273,6 +273,7 @@ def run(
         tested.set_weights(student.get_weights())
     if chief:
         save_network(tested, run_dir / "model.keras")
+        save_optimizer(learner.optimizer, run_dir)
         if learner.has_saliency:
             with atomic_file(run_dir / "saliency.npz") as file:
                 np.savez_compressed(file, images=gallery, maps=maps)

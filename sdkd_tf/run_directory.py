@@ -6,7 +6,7 @@ import shutil
 
 from sdkd_tf.errors import UserError
 
-_FILES = ("results.json", "model.keras", "saliency.npz")
+_FILES = ("results.json", "model.keras", "optimizer.npz", "saliency.npz")
 _FOLDERS = ("progress", "checkpoints", "logs", "plots", "tflite", "trade_off", ".converting")
 
 

@@ -29,11 +29,15 @@ def run(write_sequence, tiny_network, tmp_path, monkeypatch):
 def test_the_earlier_network_is_the_first_teacher(run, tmp_path, monkeypatch):
     run("first", ["task1"])
     earlier = load_network(tmp_path / "first" / "model.keras").get_weights()
+    with np.load(tmp_path / "first" / "optimizer.npz") as file:
+        moments = [file[name] for name in file.files]
     teachers, promote = [], Distiller.promote
 
     def promote_and_look(self, batches):
         error = promote(self, batches)
         teachers.append(self.teacher.get_weights())
+        for variable, value in zip(self.optimizer.variables, moments, strict=True):
+            np.testing.assert_array_equal(variable, value)
         return error
 
     monkeypatch.setattr(Distiller, "promote", promote_and_look)
@@ -45,8 +49,9 @@ def test_the_earlier_network_is_the_first_teacher(run, tmp_path, monkeypatch):
     for found, expected in zip(teachers[0], earlier, strict=True):
         np.testing.assert_array_equal(found, expected)
     assert len(results["history"][0]["loss"]) == 1  # not first_task_epochs
-    assert results["history"][0]["soft_target"][0] > 0
+    assert results["preparation"][0]["translator_error"] > 0
     assert results["continued_from"]["run"] == str(tmp_path / "first") and len(results["continued_from"]["model"]) == 64
+    assert max(np.abs(value).max() for value in moments[2:]) > 0
     assert any((a != b).any() for a, b in zip(load_network(tmp_path / "next" / "model.keras").get_weights(), earlier))
 
 
@@ -63,4 +68,13 @@ def test_what_cannot_be_continued_is_one_line(run, write_sequence, tmp_path):
         run("next", ["task2"], data=other, continue_from=tmp_path / "first")
     with pytest.raises(UserError, match="first: its network is another than these flags give"):
         run("next", ["task2"], continue_from=tmp_path / "first", network={"input_size": 64})
+    (tmp_path / "first" / "optimizer.npz").write_bytes(b"damaged")
+    with pytest.raises(UserError, match="optimizer.npz: cannot be read as .npz"):
+        run("next", ["task2"], continue_from=tmp_path / "first")
     assert not (tmp_path / "next").exists()
+
+
+def test_moments_of_another_optimizer_are_left(run, tmp_path, capsys):
+    run("first", ["task1"], strategy="finetune", optimizer="sgd")
+    run("next", ["task2"], continue_from=tmp_path / "first")
+    assert "first: its optimizer's moments do not fit these flags; they start anew" in capsys.readouterr().out
