@@ -6,6 +6,7 @@ Ends with exit code 1 if there are problems.
 """
 
 import collections
+import pathlib
 
 from absl import app
 from tqdm import tqdm
@@ -14,6 +15,8 @@ from sdkd_tf.data.layouts.listing import SPLITS
 from sdkd_tf.data.selection_flags import selection
 from sdkd_tf.data.sequence import Problems, examine, load_sequence
 from sdkd_tf.errors import UserError, one_line_errors
+
+_OTHER_IMAGES = (".avif", ".bmp", ".gif", ".heic", ".heif", ".tif", ".tiff", ".webp")
 
 
 def main(argv):
@@ -30,7 +33,7 @@ def main(argv):
             sizes[size] += 1
             problems.of_image(image, found)
         lines = [*dict.fromkeys(problems.general), *problems.image_lines]
-        print("\n".join([*_summary(argv[1], sequence), *_images(examples.values(), sizes)]))
+        print("\n".join([*_summary(argv[1], sequence), *_images(examples.values(), sizes), *_not_read(argv[1])]))
         print("\n".join([f"problems: {len(lines) or 'none'}", *(f"  {line}" for line in lines)]))
         return 1 if lines else 0
 
@@ -55,6 +58,14 @@ def _images(examples, sizes):
     text = [f"{width}x{height} ({count})" for (width, height), count in sorted(s for s in sizes.items() if s[0])]
     yield f"images: {len(examples)}, sizes {', '.join(text) or 'unknown'}"
     yield f"masks: {sum(e.mask is not None for e in examples)}, boxes: {sum(e.box is not None for e in examples)}"
+
+
+def _not_read(folder):
+    """A line on images of kinds that no layout reads, if there are any."""
+    found = collections.Counter(path.suffix.lower() for path in pathlib.Path(folder).rglob("*") if path.is_file())
+    kinds = [f"{found[suffix]} {suffix}" for suffix in _OTHER_IMAGES if found[suffix]]
+    if kinds:
+        yield f"not read: {', '.join(kinds)}; expected .jpg, .jpeg or .png"
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ def test_sound_data(root):
     mask.parent.mkdir(parents=True)
     Image.new("L", (128, 128)).save(mask)
     Image.new("RGB", (60, 40)).save(root / "test/task10/cup_02/1.jpg")
+    for name in ("0.HEIC", "1.heic", "2.webp", "notes.txt"):
+        (root / "train/task1/cup_01" / name).write_bytes(b"")
     code, lines, progress = inspect(root, "--tasks=task10,task1")
     assert code == 0 and lines == [
         f"{root}: layout tasks",
@@ -34,6 +36,7 @@ def test_sound_data(root):
         "  task1   train 4 (2 to 2)  validation 4 (2 to 2)  test 4 (2 to 2)",
         "images: 24, sizes 60x40 (1), 128x128 (23)",
         "masks: 1, boxes: 0",
+        "not read: 2 .heic, 1 .webp; expected .jpg, .jpeg or .png",
         "problems: none",
     ]
     assert "reading images: 100%" in progress and "24/24" in progress
