@@ -8,6 +8,7 @@ image -> blocks 1-5 -+-> blocks 6, 7 -> partial decoder -> holistic attention -+
 """
 
 import collections
+import functools
 
 import tensorflow as tf
 import tf_keras as keras
@@ -16,7 +17,7 @@ from sdkd_tf.errors import UserError
 from sdkd_tf.model import backbone as mobilenet
 from sdkd_tf.model.holistic_attention import holistic_attention
 from sdkd_tf.model.inverse_square_root import InverseSquareRoot
-from sdkd_tf.model.partial_decoder import DECODERS, partial_decoder
+from sdkd_tf.model.partial_decoder import DECODERS, INITIALIZERS, partial_decoder
 from sdkd_tf.model.refinement import refine
 
 layers = keras.layers
@@ -74,6 +75,7 @@ def build_network(
     width=1.0,
     decoder="full",
     decoder_channels=32,
+    decoder_initializer="glorot",
     refinement="reconstruct",
     pooling="mean",
     detach_map=False,
@@ -90,6 +92,7 @@ def build_network(
       width: MobileNetV2's width multiplier.
       decoder: `full`, or `lite` with depthwise-separable convolutions.
       decoder_channels: width of the partial decoders.
+      decoder_initializer: `glorot`, or `normal`, CPD's; see `partial_decoder.INITIALIZERS`.
       refinement: `conv`, `reconstruct` or `none`, see `refinement.refine`.
       pooling: `mean`, `mass` or `max`, see `masked_pooling`.
       detach_map: True keeps the classification's gradient out of the saliency map, which then only learns from masks and
@@ -109,6 +112,8 @@ def build_network(
         raise UserError(f"num_classes is {num_classes}; expected at least 2")
     if decoder not in DECODERS:
         raise UserError(f"decoder is {decoder!r}; expected one of {', '.join(DECODERS)}")
+    if decoder_initializer not in INITIALIZERS:
+        raise UserError(f"decoder_initializer is {decoder_initializer!r}; expected one of {', '.join(INITIALIZERS)}")
     if pooling not in POOLINGS:
         raise UserError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
     if attention_kernel is None:
@@ -117,10 +122,12 @@ def build_network(
     backbone = mobilenet.mobilenet_v2(input_size, width, weights)
     block5 = backbone.get_layer(mobilenet.BLOCK_5_END).output
 
+    convolution = functools.partial(DECODERS[decoder], initializer=decoder_initializer)
+
     def branch(x, name):
         block6 = mobilenet.copy_blocks(backbone, mobilenet.BLOCKS[6], x, f"{name}_")
         block7 = mobilenet.copy_blocks(backbone, mobilenet.BLOCKS[7], block6, f"{name}_")
-        return partial_decoder(block7, block6, x, decoder_channels, f"{name}_decoder", conv=DECODERS[decoder])
+        return partial_decoder(block7, block6, x, decoder_channels, f"{name}_decoder", conv=convolution)
 
     attention_logits = branch(block5, "attention")
     attended = holistic_attention(attention_logits, block5, attention_kernel, "holistic_attention")

@@ -6,7 +6,7 @@ of saliency logits. Every convolution has a bias and no batch norm, as in the VG
 
 - MobileNetV2's two deepest levels have one size, CPD's a step of 2 between them. Both are built, as the shapes demand.
 - Upsampling has half-pixel centres, which TF-MOT can quantize; `align_corners` gives CPD's.
-- Weights start from Keras' Glorot uniform distribution, CPD's from a normal one of deviation 0.01.
+- Weights may start from Keras' Glorot uniform distribution as well as from CPD's normal one of deviation 0.01.
 
 With CPD's steps, `align_corners` and `convolution` the parts compute what CPD's compute, weight for weight.
 """
@@ -27,18 +27,30 @@ class AlignedUpSampling2D(layers.Layer):
         return tf.compat.v1.image.resize_bilinear(x, size, align_corners=True)
 
 
-def convolution(x, channels, kernel, name, dilation=1):
+# Glorot's (Glorot, Bengio, AISTATS 2010) logits start in the hundreds: masks pull them back, a classification alone cannot,
+# since a map that is 0 everywhere passes it no gradient. With CPD's, every map starts from .5.
+INITIALIZERS = {"glorot": "glorot_uniform", "normal": {"class_name": "RandomNormal", "config": {"stddev": 0.01}}}
+
+
+def convolution(x, channels, kernel, name, dilation=1, initializer="glorot"):
     """A convolution with bias."""
-    return layers.Conv2D(channels, kernel, padding="same", dilation_rate=dilation, name=name)(x)
+    weights = {"kernel_initializer": INITIALIZERS[initializer]}
+    return layers.Conv2D(channels, kernel, padding="same", dilation_rate=dilation, name=name, **weights)(x)
 
 
-def separable_convolution(x, channels, kernel, name, dilation=1):
+def separable_convolution(x, channels, kernel, name, dilation=1, initializer="glorot"):
     """A depthwise convolution and a 1x1 one; of a 1x1 kernel, the latter alone."""
+    weights = INITIALIZERS[initializer]
     if kernel != 1:
         x = layers.DepthwiseConv2D(
-            kernel, padding="same", dilation_rate=dilation, use_bias=False, name=f"{name}_depthwise"
+            kernel,
+            padding="same",
+            dilation_rate=dilation,
+            use_bias=False,
+            depthwise_initializer=weights,
+            name=f"{name}_depthwise",
         )(x)
-    return layers.Conv2D(channels, 1, name=name)(x)
+    return layers.Conv2D(channels, 1, kernel_initializer=weights, name=name)(x)
 
 
 DECODERS = {"full": convolution, "lite": separable_convolution}
@@ -51,7 +63,7 @@ def receptive_field_block(x, channels, name, conv=convolution):
       x: features `[batch, h, w, any]`.
       channels: width of every branch and of the output.
       name: prefix of the layers' names.
-      conv: `convolution` or `separable_convolution`.
+      conv: `convolution` or `separable_convolution`, with the initializer of its weights.
 
     Returns:
       `[batch, h, w, channels]`, at least 0.
@@ -77,7 +89,7 @@ def aggregation(x1, x2, x3, name, align_corners=False, conv=convolution):
       x3: shallowest features `[batch, h3, w3, c]`, of the size of x2 or twice that.
       name: prefix of the layers' names.
       align_corners: upsample with aligned corners, as CPD, instead of half-pixel centres.
-      conv: `convolution` or `separable_convolution`.
+      conv: `convolution` or `separable_convolution`, with the initializer of its weights.
 
     Returns:
       Saliency logits `[batch, h3, w3, 1]`.

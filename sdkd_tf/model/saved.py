@@ -23,7 +23,7 @@ _LAYERS = (
 _ALLOWED = {
     ("tf_keras.src.engine.functional", "Functional", "Functional"),
     *(("keras.layers", name, None) for name in _LAYERS.split()),
-    *(("keras.initializers", name, None) for name in ("GlorotUniform", "Ones", "Zeros")),
+    *(("keras.initializers", name, None) for name in ("GlorotUniform", "RandomNormal", "Ones", "Zeros")),
 }
 _LARGEST = 10_000  # of any number in a description, such as channels and pixels
 _MAX_BYTES = 1 << 30  # of a part when it is unpacked

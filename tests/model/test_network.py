@@ -103,6 +103,19 @@ def test_frozen_blocks_are_the_papers():
     assert everything - trained(3) == stem_and_block1 + block2 + block3
 
 
+@pytest.mark.parametrize("decoder", ["full", "lite"])
+def test_cpds_initializer_starts_every_map_at_a_half(decoder):
+    network = build_network(2, 96, decoder=decoder, decoder_initializer="normal", refinement="none")
+    # CPD: a normal distribution of deviation 0.01, one of its own in every layer.
+    first, second = (
+        network.get_layer(f"{branch}_decoder_conv6").get_weights()[0] for branch in ("attention", "detection")
+    )
+    np.testing.assert_allclose(first.std(), 0.01, rtol=0.03)
+    assert not np.array_equal(first, second)
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 96, 96, 3)).astype(np.float32)
+    np.testing.assert_allclose(Outputs(*network(image)).saliency, 0.5, atol=1e-3)
+
+
 def test_mass_pooling_is_the_mean_weighted_by_the_map_at_any_scale_of_it():
     rng = np.random.default_rng(0)
     features = rng.normal(size=(2, 3, 3, 4)).astype(np.float32)
