@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from sdkd_tf.data.layouts.listing import SPLITS
 from sdkd_tf.data.selection_flags import selection
-from sdkd_tf.data.sequence import Problems, examine, load_sequence
+from sdkd_tf.data.sequence import Problems, examine_all, load_sequence
 from sdkd_tf.errors import UserError, one_line_errors
 
 _OTHER_IMAGES = (".avif", ".bmp", ".gif", ".heic", ".heif", ".tif", ".tiff", ".webp")
@@ -28,8 +28,8 @@ def main(argv):
         # One image can be in the test set of several tasks.
         examples = {e.image: e for task in sequence.tasks for split in SPLITS for e in getattr(task, split)}
         sizes = collections.Counter()
-        for image, example in tqdm(examples.items(), desc="reading images", unit="image"):
-            size, found = examine(example)
+        found_in = examine_all(examples.values())
+        for image, (size, found) in zip(tqdm(examples, desc="reading images", unit="image"), found_in):
             sizes[size] += 1
             problems.of_image(image, found)
         lines = [*dict.fromkeys(problems.general), *problems.image_lines]

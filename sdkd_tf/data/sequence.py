@@ -1,5 +1,6 @@
 """A task sequence on disk, in any of the layouts of `layouts.LAYOUTS`, with its saliency targets."""
 
+import concurrent.futures
 import dataclasses
 import hashlib
 import pathlib
@@ -157,8 +158,9 @@ def check_images(sequence, problems, skip_bad_images=False, progress=lambda x: x
         of which no image is left.
     """
     digest = hashlib.sha256()
-    for example in progress([e for task in sequence.tasks for split in SPLITS for e in getattr(task, split)]):
-        problems.of_image(example.image, examine(example)[1])
+    examples = [e for task in sequence.tasks for split in SPLITS for e in getattr(task, split)]
+    for example, (_, found) in zip(progress(examples), examine_all(examples)):
+        problems.of_image(example.image, found)
         if example.image not in problems.images:
             digest.update(f"{example.label} {example.box}".encode())
             for path in (example.image, example.mask):
@@ -191,6 +193,15 @@ def _emptied(before, after):
             gone = {e.label for e in getattr(old, split)} - {e.label for e in getattr(new, split)}
             for label in sorted(gone):
                 yield f"task {old.name}, {split}: no image of class {before.classes[label]!r} can be used; expected one"
+
+
+def examine_all(examples):
+    """Yields what `examine` returns of each Example, in their order; Pillow decodes on all cores at once."""
+    pool = concurrent.futures.ThreadPoolExecutor()
+    try:
+        yield from pool.map(examine, examples)
+    finally:
+        pool.shutdown(cancel_futures=True)  # of those that nobody waits for any more
 
 
 def examine(example):
