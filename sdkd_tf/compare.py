@@ -78,7 +78,8 @@ def plan(out_dir, base, arms, seeds):
       come first.
 
     Raises:
-      UserError: no arm, a seed that is no integer, or a directory that holds a run with other flags.
+      UserError: no arm, a seed that is no integer, or a directory that holds a run with other flags. What only another
+        strategy reads may differ.
     """
     if not arms:
         raise UserError("--arm is missing; expected at least one, for instance --arm='SDKD: --strategy=sdkd'")
@@ -94,10 +95,23 @@ def plan(out_dir, base, arms, seeds):
             raise UserError(f"arm {name!r}: {error}") from error
         if (run_dir / "results.json").is_file():  # of an unfinished one, train.py knows whether the flags are the same
             known = run_dir / "arguments.json"
-            if not known.is_file() or read_json(known, [str], "compare") != expanded:
+            if not known.is_file() or _effective(read_json(known, [str], "compare")) != _effective(expanded):
                 raise UserError(f"{run_dir}: holds a run with other flags; remove it or choose another --out_dir")
         runs[name, seed] = run_dir, expanded
     return runs
+
+
+def _effective(arguments):
+    """Of the arguments of train.py, those that can change its results: not the settings of strategies that it does not run."""
+    from sdkd_tf.strategies import STRATEGIES  # imports TensorFlow: only where there are runs to compare with
+
+    def name(argument):
+        return argument.lstrip("-").partition("=")[0]
+
+    strategy = next((a.partition("=")[2] for a in reversed(arguments) if name(a) == "strategy"), "sdkd")
+    foreign = {option for other in STRATEGIES.values() for option in other.options}
+    foreign -= set(STRATEGIES[strategy].options if strategy in STRATEGIES else foreign)
+    return [argument for argument in arguments if name(argument) not in foreign]
 
 
 def train_all(runs, parallel):

@@ -119,6 +119,16 @@ def test_a_finished_run_is_not_repeated(tmp_path, base):
         compare.plan(tmp_path, base, ARMS, ["0", "1"])
 
 
+def test_a_setting_of_another_strategy_does_not_repeat_a_run(tmp_path, base):
+    compare.train_all(compare.plan(tmp_path, base, ARMS, ["0"]), 1)
+    base.write_text("--epochs=2\n--lambda1=20\n--ewc_lambda=5\n")
+    fine_tuning = {"no distillation": ARMS["no distillation"]}
+    compare.train_all(compare.plan(tmp_path, base, fine_tuning, ["0"]), 1)
+    assert (tmp_path / "no_distillation" / "calls").read_text() == "0"
+    with pytest.raises(UserError, match="sdkd/seed0: holds a run with other flags"):  # which reads lambda1
+        compare.plan(tmp_path, base, ARMS, ["0"])
+
+
 def test_a_failed_run_is_named_after_the_others_finished(tmp_path, base):
     runs = compare.plan(tmp_path, base, {"bad": ["--strategy=broken"], **ARMS}, ["0"])
     failed = compare.train_all(runs, 1)
