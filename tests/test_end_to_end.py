@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdkd_tf import lifelong, report
+from sdkd_tf import lifelong, report, saliency_quality
 from sdkd_tf.data import pipeline
 from sdkd_tf.deploy.conversion import convert
 from sdkd_tf.deploy.runtime import Classifier, float_operators
@@ -120,9 +120,36 @@ def test_summary_tells_the_numbers(run, converted):
     assert f"{converted[0]['bytes'] / 1e6:.2f} MB" in text
 
 
+def test_quality_of_the_maps_is_told_of_every_task(run, capsys):
+    saliency_quality.main([str(run[0])])
+    lines = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert lines[0] == ["test images of", "MAE", "max F", "S-measure", "mean E", "max E"]
+    last_row = run[1]["saliency_mae_matrix"]["test"][1]
+    assert [line[:2] for line in lines[1:]] == [
+        ["task1", f"{last_row[0]:.3f}"],
+        ["task2", f"{last_row[1]:.3f}"],
+        ["all", f"{np.mean(last_row):.3f}"],
+    ]
+
+
+def test_quality_table_of_a_perfect_and_an_inverted_map():
+    mask = np.zeros((8, 8))
+    mask[2:6, 2:6] = 1
+    lines = saliency_quality.table({"good": [(mask, mask)], "bad": [(1 - mask, mask)], "unknown": []}).splitlines()[2:]
+    cells = {name: values for name, *values in (line.strip("| ").split(" | ") for line in lines)}
+    assert list(cells) == ["good", "bad", "all"]
+    # The inverted map is best where everything counts as salient: all 16 pixels of the object among 64.
+    assert cells["good"][:3] == ["0.000", "1.000", "1.000"] and cells["bad"][:2] == [
+        "1.000",
+        f"{1.3 * 16 / (4.8 + 64):.3f}",
+    ]
+    assert cells["all"][0] == "0.500"
+
+
 @pytest.mark.parametrize(
     "change, reason",
     [
+        ({"architecture": "vgg16"}, "holds a vgg16 network; expected one with saliency"),
         ({"data": "/nowhere"}, "data_dir /nowhere: no such directory"),
         ({"data": "a\0b"}, "no such directory"),
         ({"data": 3}, "data is 3; expected text"),

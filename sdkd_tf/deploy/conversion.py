@@ -14,7 +14,6 @@ from sdkd_tf.atomic import atomic_file
 from sdkd_tf.callbacks import Schedule
 from sdkd_tf.data.augmentation import AUGMENTATIONS
 from sdkd_tf.data.pipeline import make_dataset, to_network_range
-from sdkd_tf.data.sequence import Problems, load_sequence, without_images
 from sdkd_tf.deploy.flatbuffer import pack, unpack
 from sdkd_tf.deploy.golden import write_golden
 from sdkd_tf.deploy.measurement import measure
@@ -23,26 +22,16 @@ from sdkd_tf.deploy.quantization import RangeDistance, calibrate, fix_ranges, qu
 from sdkd_tf.deploy.runtime import Classifier
 from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
+from sdkd_tf.finished_run import load_run
 from sdkd_tf.heartbeat import FirstStepHeartbeat, heartbeat
-from sdkd_tf.model.saved import load_network
 from sdkd_tf.progress import Progress
-from sdkd_tf.report import load_conversions, load_results
+from sdkd_tf.report import load_conversions
 
 QUANTIZATIONS = ("qat", "ptq", "float")
 FILE_NAMES = {"qat": "sdkd_int8", "ptq": "sdkd_int8_ptq", "float": "sdkd_float"}
 _CALIBRATION_BATCHES = 20
-# What conversion needs of results.json beyond what reports do.
+# What conversion needs of results.json beyond what every reader of a run does.
 _RUN = {
-    "classes": [str],
-    "data": str,
-    "selection": {
-        "labels": (str, None),
-        "filelist": (str, None),
-        "max_tasks": (int, None),
-        "levels": ([(str, int)], None),
-        **{name: ([str], None) for name in ("tasks", "factors", "objects")},
-    },
-    "skipped": dict,
     "deterministic": bool,
     "augmentation": str,
     "options": {name: (float, str, None) for name in ("saliency_weight", *Distiller.options)},
@@ -76,24 +65,9 @@ def convert(
     if quantization not in QUANTIZATIONS:
         raise UserError(f"quantization is {quantization!r}; expected one of {', '.join(QUANTIZATIONS)}")
     run_dir = pathlib.Path(run_dir)
-    results = load_results(run_dir, _RUN)
-    if results["architecture"] != "sdkd":
-        raise UserError(f"{run_dir}: holds a {results['architecture']} network; expected one with saliency (sdkd)")
+    results, sequence, network = load_run(run_dir, _RUN)
     if results["augmentation"] not in AUGMENTATIONS:
         raise UserError(f"{run_dir}: augmentation is {results['augmentation']!r}; expected {', '.join(AUGMENTATIONS)}")
-    problems = Problems()
-    selection = {name: value for name, value in results["selection"].items() if name in _RUN["selection"]}
-    sequence = load_sequence(results["data"], **selection, problems=problems)
-    sequence = without_images(sequence, set(map(pathlib.Path, results["skipped"])))
-    if problems.general:
-        raise UserError(problems.general[0])
-    if list(sequence.classes) != results["classes"]:
-        raise UserError(f"data {results['data']}: its classes are not those of {run_dir / 'results.json'}")
-    network = load_network(run_dir / "model.keras")
-    if network.output_shape[0][1] != len(results["classes"]):
-        raise UserError(
-            f"{run_dir}: model.keras has {network.output_shape[0][1]} classes, results.json {len(results['classes'])}"
-        )
     if results["deterministic"]:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
