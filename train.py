@@ -65,9 +65,8 @@ flags.DEFINE_float("width", 1.0, "MobileNetV2's width multiplier.")
 flags.DEFINE_enum("decoder", "full", ["full", "lite"], "lite: depthwise-separable convolutions in the decoders.")
 flags.DEFINE_integer("decoder_channels", 32, "Width of the partial decoders.", lower_bound=1)
 flags.DEFINE_enum(
-    "decoder_initializer", None, ["glorot", "normal"],
-    "How the decoders' weights start; normal is CPD's. If not given: glorot with --saliency_weight, normal without.",
-)  # fmt: skip
+    "decoder_initializer", "normal", ["normal", "glorot"], "How the decoders' weights start; normal: as CPD's."
+)
 flags.DEFINE_string("refinement", "reconstruct", "Refined layer: conv, reconstruct or none.")
 flags.DEFINE_string("pooling", "mean", "Before the FC layer: mean, mass (divided by the map's mean) or max.")
 flags.DEFINE_bool("detach_map", False, "Keep the classification's gradient out of the map (needs --saliency_weight).")
@@ -106,8 +105,6 @@ def main(argv):
             raise UserError(f"unexpected argument {argv[1]!r}; expected flags only")
         if not FLAGS.run_dir:
             raise UserError("--run_dir is missing; expected a directory to write to")
-        if FLAGS.decoder_initializer is None:  # see partial_decoder.INITIALIZERS
-            FLAGS.decoder_initializer = "glorot" if FLAGS.saliency_weight else "normal"
         if FLAGS.detach_map and not FLAGS.saliency_weight:
             raise UserError(
                 "--detach_map needs --saliency_weight above 0: nothing else would teach the first task's map"

@@ -75,7 +75,7 @@ def build_network(
     width=1.0,
     decoder="full",
     decoder_channels=32,
-    decoder_initializer="glorot",
+    decoder_initializer="normal",
     refinement="reconstruct",
     pooling="mean",
     detach_map=False,
@@ -92,7 +92,7 @@ def build_network(
       width: MobileNetV2's width multiplier.
       decoder: `full`, or `lite` with depthwise-separable convolutions.
       decoder_channels: width of the partial decoders.
-      decoder_initializer: `glorot`, or `normal`, CPD's; see `partial_decoder.INITIALIZERS`.
+      decoder_initializer: of the decoders' weights: `normal`, CPD's, or `glorot`.
       refinement: `conv`, `reconstruct` or `none`, see `refinement.refine`.
       pooling: `mean`, `mass` or `max`, see `masked_pooling`.
       detach_map: True keeps the classification's gradient out of the saliency map, which then only learns from masks and

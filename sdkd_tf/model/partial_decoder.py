@@ -6,7 +6,6 @@ of saliency logits. Every convolution has a bias and no batch norm, as in the VG
 
 - MobileNetV2's two deepest levels have one size, CPD's a step of 2 between them. Both are built, as the shapes demand.
 - Upsampling has half-pixel centres, which TF-MOT can quantize; `align_corners` gives CPD's.
-- Weights may start from Keras' Glorot uniform distribution as well as from CPD's normal one of deviation 0.01.
 
 With CPD's steps, `align_corners` and `convolution` the parts compute what CPD's compute, weight for weight.
 """
@@ -27,18 +26,18 @@ class AlignedUpSampling2D(layers.Layer):
         return tf.compat.v1.image.resize_bilinear(x, size, align_corners=True)
 
 
-# Glorot's (Glorot, Bengio, AISTATS 2010) logits start in the hundreds: masks pull them back, a classification alone cannot,
-# since a map that is 0 everywhere passes it no gradient. With CPD's, every map starts from .5.
-INITIALIZERS = {"glorot": "glorot_uniform", "normal": {"class_name": "RandomNormal", "config": {"stddev": 0.01}}}
+# With CPD's own, a normal distribution of deviation 0.01, every map starts from .5. The products of features make logits of
+# hundreds from weights of Glorot's (Glorot, Bengio, AISTATS 2010): maps of 0, which pass the classification no gradient.
+INITIALIZERS = {"normal": {"class_name": "RandomNormal", "config": {"stddev": 0.01}}, "glorot": "glorot_uniform"}
 
 
-def convolution(x, channels, kernel, name, dilation=1, initializer="glorot"):
+def convolution(x, channels, kernel, name, dilation=1, initializer="normal"):
     """A convolution with bias."""
     weights = {"kernel_initializer": INITIALIZERS[initializer]}
     return layers.Conv2D(channels, kernel, padding="same", dilation_rate=dilation, name=name, **weights)(x)
 
 
-def separable_convolution(x, channels, kernel, name, dilation=1, initializer="glorot"):
+def separable_convolution(x, channels, kernel, name, dilation=1, initializer="normal"):
     """A depthwise convolution and a 1x1 one; of a 1x1 kernel, the latter alone."""
     weights = INITIALIZERS[initializer]
     if kernel != 1:
