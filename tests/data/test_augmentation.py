@@ -6,6 +6,64 @@ from sdkd_tf.data import augmentation
 from sdkd_tf.data.augmentation import augment, augment_hard, cover, darken, gaussian_blur, zoom_out
 
 
+def views(image, mask=None, count=300):
+    """Views with as many seeds, as NumPy arrays; of an image without an object, if no mask is given."""
+    example = {
+        "image": tf.constant(image, tf.float32),
+        "mask": tf.zeros((*image.shape[:2], 1)) if mask is None else mask,
+    }
+    seeds = tf.data.Dataset.range(count).map(lambda number: tf.stack([number, 7]))
+    return list(seeds.map(lambda seed: augment(example, seed)).as_numpy_iterator())
+
+
+def centre(weights):
+    return np.array(
+        [np.average(np.arange(n), weights=weights.sum(axis=1 - axis)) for axis, n in enumerate(weights.shape)]
+    )
+
+
+def test_half_of_the_views_are_mirrored():
+    image = np.full((32, 32, 3), -0.5)
+    image[:, :10] = 0.5
+    mirrored = sum(v["image"][:, -3:].mean() > v["image"][:, :3].mean() for v in views(image))
+    assert 115 <= mirrored <= 185  # 150 expected, standard deviation 9
+
+
+def test_crops_leave_eight_tenths_of_the_side_or_more(monkeypatch):
+    sides, crop = [], tf.image.stateless_random_crop
+    monkeypatch.setattr(
+        tf.image, "stateless_random_crop", lambda v, size, seed: sides.append(int(size[0])) or crop(v, size, seed)
+    )
+    example = {"image": tf.zeros((100, 100, 3)), "mask": tf.zeros((100, 100, 1))}
+    for seed in range(100):
+        augment(example, tf.constant([seed, 7], tf.int64))
+    assert 80 <= min(sides) < 83 and 97 < max(sides) <= 100
+
+
+def spread(values, low, high):
+    """Whether numbers fill [low, high], their ends within a twentieth of its width, and do not leave it."""
+    margin = (high - low) / 20
+    return low - 1e-3 <= min(values) < low + margin and high - margin < max(values) <= high + 1e-3
+
+
+def test_brightness_and_saturation_change_by_three_tenths():
+    colour = np.array([0.5, 0.3, 0.3])
+    found = [
+        (v["image"][16, 16] + 1) / 2 for v in views(np.tile(colour * 2 - 1, (32, 32, 1)))
+    ]  # plain: contrast says nothing
+    assert spread([c.max() / 0.5 for c in found], 0.7, 1.3)
+    assert spread([(1 - c.min() / c.max()) / 0.4 for c in found], 0.7, 1.3)
+
+
+def test_contrast_changes_by_three_tenths():
+    image = np.full((32, 32, 3), 0.4)
+    image[16:] = 0.6
+    found = [(v["image"] + 1) / 2 for v in views(image * 2 - 1)]
+    # With brightness g and contrast c around the mean m: range .2 g c, and 2 m g is the sum of both halves where m is .5.
+    ratios = [np.ptp(view) / view.mean() / 0.4 for view in found]
+    assert 0.6 < min(ratios) < 0.75 and 1.25 < max(ratios) < 1.4
+
+
 def test_views_move_image_and_mask_alike():
     mask = np.zeros((32, 32, 1), np.float32)
     mask[4:20, 10:28] = 1.0
@@ -13,8 +71,9 @@ def test_views_move_image_and_mask_alike():
     masks = []
     for seed in range(20):
         view = augment(example, tf.constant([seed, 7], tf.int64))
-        bright = view["image"].numpy()[..., 0] > view["image"].numpy()[..., 0].mean()
-        assert np.mean(bright != (view["mask"].numpy()[..., 0] > 0.5)) < 0.06  # edges differ by the interpolation
+        shown = view["image"].numpy()[..., 0]
+        shown = (shown - shown.min()) / np.ptp(shown)
+        np.testing.assert_allclose(centre(shown), centre(view["mask"].numpy()[..., 0]), atol=0.4)  # pixels
         assert set(np.unique(view["mask"])) <= {0.0, 1.0}
         assert view["image"].numpy().min() >= -1.0 and view["image"].numpy().max() <= 1.0
         masks.append(view["mask"].numpy())

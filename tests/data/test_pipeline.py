@@ -85,7 +85,7 @@ def test_every_pass_holds_every_index_once_in_an_order_of_its_own():
 
 
 def test_a_box_is_a_filled_mask_where_there_is_no_mask(examples, tmp_path):
-    Image.new("RGB", (128, 64)).save(tmp_path / "wide.jpg")
+    Image.new("RGB", (128, 64), "white").save(tmp_path / "wide.jpg")
     boxed = Example(tmp_path / "wide.jpg", 0, None, box=(32, 0, 96, 32))
     without = dataclasses.replace(boxed, box=None)
     both = dataclasses.replace(examples[0], box=(0, 0, 1, 1))
@@ -93,6 +93,9 @@ def test_a_box_is_a_filled_mask_where_there_is_no_mask(examples, tmp_path):
     expected = np.zeros((64, 64))
     expected[16:32, 16:48] = 1.0  # half the size, and 16 rows of black above
     np.testing.assert_array_equal(batch["mask"][0, :, :, 0], expected)
+    bars = np.ones((64, 64, 3), np.float32)
+    bars[16:48] = -1.0  # the aspect is kept: black above and below
+    np.testing.assert_array_equal(batch["image"][0], -bars)
     assert batch["has_mask"].numpy().tolist() == [1.0, 0.0, 1.0, 1.0] and not batch["mask"][1].numpy().any()
     np.testing.assert_array_equal(batch["mask"][2], batch["mask"][3])
     assert batch["mask"][3].numpy().sum() == 625  # the mask, 25x25

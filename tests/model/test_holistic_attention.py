@@ -2,6 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
+import tf_keras as keras
 from scipy.ndimage import correlate
 from scipy.special import expit
 from scipy.stats import norm
@@ -21,10 +22,15 @@ def test_attention_equals_scipy():
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(2, 8, 8, 1)).astype(np.float32)
     features = rng.normal(size=(2, 8, 8, 3)).astype(np.float32)
-    found = holistic_attention(logits, features, 5, "test")
+    inputs = keras.Input((8, 8, 1)), keras.Input((8, 8, 3))
+    model = keras.Model(inputs, holistic_attention(*inputs, 5, "test"))
+    (kernel,) = model.trainable_weights
+    np.testing.assert_allclose(kernel[:, :, 0, 0], gaussian_kernel(5))
+    kernel.assign(rng.uniform(size=(5, 5, 1, 1)))  # as training may leave it, without any symmetry
+    found = model([logits, features])
     for i in range(2):
         attention = expit(logits[i, :, :, 0].astype(np.float64))
-        blurred = correlate(attention, gaussian_kernel(5).astype(np.float64), mode="constant")
+        blurred = correlate(attention, kernel.numpy()[:, :, 0, 0].astype(np.float64), mode="constant")
         stretched = (blurred - blurred.min()) / (blurred.max() - blurred.min() + 1e-6)
         np.testing.assert_allclose(found[i], features[i] * np.maximum(stretched, attention)[..., None], atol=1e-5)
 

@@ -50,6 +50,24 @@ def test_parameters_are_those_of_the_paper(network):
     assert network.count_params() == shared + copies + fc + blur + decoders
 
 
+def test_levels_are_wired_as_in_figure_3(network):
+    block5, attended = (network.get_layer(name).output for name in (backbone.BLOCK_5_END, "holistic_attention_apply"))
+    for branch, shallowest in (("attention", block5), ("detection", attended)):
+        deep = [network.get_layer(f"{branch}_{block}").output for block in ("block_16_project_BN", "block_15_add")]
+        for number, level in enumerate((*deep, shallowest), start=1):
+            for part in ("branch0", "branch3_reduce", "branch5_reduce", "branch7_reduce", "residual"):
+                assert network.get_layer(f"{branch}_decoder_rfb{number}_{part}").input is level
+        assert network.get_layer(f"{branch}_block_13_expand").input is shallowest
+
+
+def test_logits_are_of_block_5_under_the_refined_map(network):
+    parts = [network.get_layer(backbone.BLOCK_5_END).output, network.outputs[1], network.outputs[0]]
+    image = np.random.default_rng(0).uniform(-1, 1, (2, 128, 128, 3)).astype(np.float32)
+    features, saliency, logits = (part.numpy() for part in keras.Model(network.input, parts)(image))
+    kernel, bias = network.get_layer("logits").get_weights()
+    np.testing.assert_allclose(logits, (features * saliency).mean(axis=(1, 2)) @ kernel + bias, atol=1e-5)
+
+
 def test_graph_is_flat(network):
     assert not any(isinstance(layer, keras.Model) for layer in network.layers)
 
@@ -88,6 +106,7 @@ def test_batch_norm_policy(policy, trainable):
     network(np.ones((2, 64, 64, 3), np.float32), training=True)
     assert norm.trainable is trainable
     assert np.array_equal(norm.moving_mean.numpy(), before) is not trainable
+    assert policy == "frozen" or norm.momentum == 0.9  # Keras' .999 hardly moves within a task
 
 
 def test_frozen_blocks_are_the_papers():
@@ -123,6 +142,10 @@ def test_mass_pooling_is_the_mean_weighted_by_the_map_at_any_scale_of_it():
     expected = (features * weight).sum(axis=(1, 2)) / weight.sum(axis=(1, 2))
     np.testing.assert_allclose(masked_pooling(features, weight, "mass"), expected, atol=1e-5)
     np.testing.assert_allclose(masked_pooling(features, weight / 5, "mass"), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        masked_pooling(features, weight, "mean"), (features * weight).mean(axis=(1, 2)), atol=1e-6
+    )
+    np.testing.assert_allclose(masked_pooling(features, weight, "max"), (features * weight).max(axis=(1, 2)), atol=1e-6)
 
 
 @pytest.mark.parametrize("value", [0.0, 1e-6, 0.3, 1.0])

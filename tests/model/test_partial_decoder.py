@@ -127,15 +127,16 @@ def test_steps_other_than_one_and_two_are_refused(sizes, meets):
         aggregation_model(sizes, 2, align_corners=False)
 
 
-def test_separable_convolution_equals_the_full_one_with_the_product_kernel():
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_separable_convolution_equals_the_full_one_with_the_product_kernel(dilation):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2, 6, 6, 3)).astype(np.float32)
     image = keras.Input((6, 6, 3))
-    model = keras.Model(image, separable_convolution(image, 5, (1, 3), "test", dilation=1))
+    model = keras.Model(image, separable_convolution(image, 5, (1, 3), "test", dilation))
     depthwise, pointwise, bias = (rng.normal(size=w.shape).astype(np.float32) for w in model.weights)
     model.set_weights([depthwise, pointwise, bias])
     kernel = depthwise * pointwise  # [1, 3, 3, 1] times [1, 1, 3, 5]
-    expected = tf.nn.conv2d(x, kernel, 1, "SAME") + bias
+    expected = tf.nn.conv2d(x, kernel, 1, "SAME", dilations=dilation) + bias
     np.testing.assert_allclose(model(x), expected, atol=1e-5)
 
 
