@@ -40,13 +40,15 @@ def convolution(x, channels, kernel, name, dilation=1, initializer="normal"):
 def separable_convolution(x, channels, kernel, name, dilation=1, initializer="normal"):
     """A depthwise convolution and a 1x1 one; of a 1x1 kernel, the latter alone."""
     weights = INITIALIZERS[initializer]
+    # The kernel that the two make together has the deviation of the full one's.
+    unit = {"class_name": "RandomNormal", "config": {"stddev": 1.0}}
     if kernel != 1:
         x = layers.DepthwiseConv2D(
             kernel,
             padding="same",
             dilation_rate=dilation,
             use_bias=False,
-            depthwise_initializer=weights,
+            depthwise_initializer=unit if initializer == "normal" else weights,
             name=f"{name}_depthwise",
         )(x)
     return layers.Conv2D(channels, 1, kernel_initializer=weights, name=name)(x)

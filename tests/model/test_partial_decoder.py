@@ -140,6 +140,12 @@ def test_separable_convolution_equals_the_full_one_with_the_product_kernel(dilat
     np.testing.assert_allclose(model(x), expected, atol=1e-5)
 
 
+def test_separable_convolution_starts_with_the_deviation_of_the_full_one():
+    image = keras.Input((6, 6, 64))
+    depthwise, pointwise, _ = keras.Model(image, separable_convolution(image, 64, 3, "test")).get_weights()
+    np.testing.assert_allclose((depthwise * pointwise).std(), 0.01, rtol=0.1)  # [3, 3, 64, 1] times [1, 1, 64, 64]
+
+
 def test_separable_convolution_of_one_pixel_is_the_full_one():
     image = keras.Input((6, 6, 3))
     assert [w.shape for w in keras.Model(image, separable_convolution(image, 5, 1, "test")).weights] == [
