@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import time
+import traceback
 
 import tensorflow as tf
 
@@ -114,6 +115,9 @@ def lost_worker_told():
     try:
         yield
     except _LOST as error:
+        # TensorFlow's frames hold a thread pool in a cycle with the error. Collected as garbage, after its pipe, it would
+        # print a stack trace below the one line that is told.
+        traceback.clear_frames(error.__traceback__)
         raise UserError(
             "another worker was lost; the same command on every worker goes on from the last finished epoch"
         ) from error

@@ -1,7 +1,9 @@
 """A run on two replicas: it learns what one process learns, and a lost worker ends it until all are started again."""
 
 import contextlib
+import gc
 import json
+import multiprocessing.pool
 import os
 import pathlib
 import signal
@@ -10,14 +12,16 @@ import subprocess
 import sys
 import time
 import types
+import weakref
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf import lifelong
 from sdkd_tf.die_with_parent import die_with_parent
-from sdkd_tf.distribution import make_strategy
+from sdkd_tf.distribution import lost_worker_told, make_strategy
 from sdkd_tf.errors import UserError
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -109,6 +113,26 @@ def test_when_a_worker_is_killed_the_other_stops_and_both_go_on_when_started_aga
     assert not (run_dir / "results.json").exists()
     with started(two_workers(), **command) as processes:
         assert_same(finished(processes, run_dir), alone)
+
+
+def test_the_threads_of_a_reduction_that_failed_are_not_left_to_the_garbage_collector():
+    pools = []
+
+    def lost(_):
+        raise tf.errors.UnavailableError(None, None, "gone")
+
+    def reduce():  # as tf.distribute does
+        pool = multiprocessing.pool.ThreadPool(1)
+        pools.append(weakref.ref(pool))
+        pool.map(lost, [0])
+
+    gc.disable()
+    try:
+        with pytest.raises(UserError, match="^another worker was lost; "), lost_worker_told():
+            reduce()
+        assert pools[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_workers_with_other_flags_are_told(settings, tmp_path):
