@@ -1,5 +1,6 @@
 """A task sequence on disk, in any of the layouts of `layouts.LAYOUTS`, with its saliency targets."""
 
+import collections
 import concurrent.futures
 import dataclasses
 import hashlib
@@ -137,6 +138,8 @@ def load_sequence(
             for name, files in part.images.items():
                 splits[split] += [_example(file, number[name], find_targets, problems) for file in files]
         sequence.append(Task(listing.name, **{split: tuple(examples) for split, examples in splits.items()}))
+    for problem in _shared_masks(sequence):
+        report(problem)
     return TaskSequence(classes, tuple(sequence), layout.name, layout.note)
 
 
@@ -266,6 +269,17 @@ def _problems(listings, note):
         for name, files in part.images.items():
             if not files:
                 yield f"{part.where}/{name}: holds no image for {split}; expected *.jpg or *.png{note}"
+
+
+def _shared_masks(tasks):
+    """A line on the masks that fit several images, if there are any: which of them was masked is not known."""
+    images = collections.defaultdict(set)
+    for example in (e for task in tasks for split in SPLITS for e in getattr(task, split)):
+        if example.mask:
+            images[example.mask].add(example.image)
+    shared = {mask: sorted(of_mask) for mask, of_mask in images.items() if len(of_mask) > 1}
+    for mask, (first, second, *_) in list(shared.items())[:1]:
+        yield f"{len(shared)} masks fit several images, such as {mask} both {first} and {second}; expected one image a mask"
 
 
 def _example(image, label, find_targets, problems):

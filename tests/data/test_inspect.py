@@ -42,6 +42,48 @@ def test_sound_data(root):
     assert "reading images: 100%" in progress and "24/24" in progress
 
 
+def release(root, copy_images):
+    copy_images(root, f"{SPLITS}/{{illumination,clutter}}/segment{{1,2,3,4,5,6}}/{{cup_01,cup_02}}/0.jpg")
+    return "release", ["illumination1", "illumination2", "clutter1", "clutter2"], (6, 6, 6), 72
+
+
+def csv(root, copy_images):
+    copy_images(root, f"{SPLITS}/batch{{1,2}}/{{0,1}}.jpg")
+    for folder in root.glob("*/batch?"):
+        (folder / "label.csv").write_text(",file name,label\n0,0.jpg,cup_01\n1,1.jpg,cup_02\n")
+    return "csv", ["batch1", "batch2"], (2, 2, 2), 12
+
+
+def filelists(root, copy_images):
+    copy_images(root, "{train,test}/{a,b}/{cup_01,cup_02}/{0,1,2}.jpg")
+    folder = root / "batches_filelists/domain/iros"
+    folder.mkdir(parents=True)
+    for name, part in (("train_batch_00", "train/a"), ("train_batch_01", "train/b"), ("test", "test")):
+        images = sorted(str(image.relative_to(root)) for image in (root / part).rglob("*.jpg"))
+        (folder / f"{name}.txt").write_text("".join(f"{image} {int('cup_02' in image)}\n" for image in images))
+    return "filelists", ["batch_00", "batch_01"], (4, 2, 6), 24
+
+
+def folders(root, copy_images):
+    copy_images(root, "{desk,kitchen}/{cup_01,cup_02}/{0,1,2,3}.jpg")
+    return "folders", ["desk", "kitchen"], (4, 2, 2), 16
+
+
+@pytest.mark.parametrize("write", [release, csv, filelists, folders])
+def test_every_layout_is_told(tmp_path, copy_images, write):
+    layout, tasks, counts, images = write(tmp_path, copy_images)
+    code, lines, _ = inspect(tmp_path)
+    assert code == 0 and lines[0].startswith(f"{tmp_path}: layout {layout}")
+    assert lines[1] == "classes: 2 (cup_01, cup_02)" and lines[2].startswith(f"tasks: {len(tasks)}, ")
+    cells = "  ".join(
+        f"{split} {n} ({n // 2} to {n // 2})" for split, n in zip(("train", "validation", "test"), counts)
+    )
+    assert [line.split(maxsplit=1) for line in lines[3 : 3 + len(tasks)]] == [[task, cells] for task in tasks]
+    assert lines[3 + len(tasks) :] == [
+        f"images: {images}, sizes 128x128 ({images})", "masks: 0, boxes: 0", "problems: none",
+    ]  # fmt: skip
+
+
 def test_every_problem_is_told(root):
     cup = root / "train/task1/cup_01"
     (cup / "0.jpg").write_bytes(b"")

@@ -91,17 +91,43 @@ def test_release_with_gaps(release):
         load_sequence(release)
 
 
+def test_folders_that_are_no_part_of_the_release(release):
+    for folder, message in (("train/weather", "is no factor; expected illumination, occlusion, pixel, clutter$"),
+                            ("test/pixel/segment10", "is no segment; expected segment1 to segment9$")):  # fmt: skip
+        (release / folder).mkdir()
+        with pytest.raises(UserError, match=f"{folder}: {message}"):
+            load_sequence(release)
+        (release / folder).rmdir()
+    (release / "train/.thumbnails").mkdir()
+    assert len(load_sequence(release).tasks) == 12
+
+
 def test_targets_of_the_release(release):
     shipped = release / "mask_and_bbox/scence#3/pixel/30-200/cup_01"
     shipped.mkdir(parents=True)
-    shutil.copyfile(release / "train/pixel/segment4/cup_01/000.jpg", shipped / "000.png")
-    (shipped / "000.txt").write_text("10.0\n20.0\n90.5\n128.0\n")
+    segment4 = release / "train/pixel/segment4/cup_01"
+    shutil.move(segment4 / "000.jpg", segment4 / "007.jpg")
+    shutil.copyfile(segment4 / "007.jpg", shipped / "007.png")
+    (shipped / "007.txt").write_text("10.0\n20.0\n90.5\n128.0\n")
     sequence = load_sequence(release)
-    found = {(t.name, e.image.parent.name) for t in sequence.tasks for e in t.train if e.mask}
-    assert found == {("pixel2", "cup_01")}
-    example = sequence.tasks[7].train[6]
-    assert example.mask == shipped / "000.png" and example.box == (10, 20, 90, 128)
-    assert sequence.tasks[6].train[6].box is None
+    found = [
+        e for task in sequence.tasks for split in (task.train, task.validation, task.test) for e in split if e.mask
+    ]
+    assert [(e.image, e.mask, e.box) for e in found] == [
+        (segment4 / "007.jpg", shipped / "007.png", (10, 20, 90, 128)),
+    ]
+
+
+def test_a_mask_that_fits_several_images(release):
+    shipped = release / "mask_and_bbox/scence#3/pixel/30-200/cup_01"
+    shipped.mkdir(parents=True)
+    shutil.copyfile(release / "train/pixel/segment4/cup_01/000.jpg", shipped / "000.png")  # segment5 has a 000.jpg, too
+    message = (
+        r"1 masks fit several images, such as .*/000.png both .*/cup_01/000.jpg and .*; expected one image a mask$"
+    )
+    with pytest.raises(UserError, match=message):
+        load_sequence(release)
+    assert load_sequence(release, factors=["occlusion"]).layout == "release"
 
 
 def test_boxes_in_a_parallel_tree(copy_images, tmp_path):

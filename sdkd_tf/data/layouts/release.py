@@ -1,23 +1,37 @@
 """The full release: `{split}/{factor}/segment{1..9}/<object>/*.jpg`; three segments, filmed apart, make one level."""
 
-from sdkd_tf.data.layouts.listing import FACTORS, SPLITS, Layout, Listing, Part, read_objects
+from sdkd_tf.data.layouts.listing import FACTORS, SPLITS, Layout, Listing, Part, read_objects, subfolders
+
+_SEGMENTS = tuple(f"segment{number}" for number in range(1, 10))
 
 
 def read(root):
     """Reads the 12 tasks `illumination1` to `clutter3`: segments 1-3 are level 1, 4-6 level 2, 7-9 level 3.
 
     A segment that no split has is left out, and so is a level without segments; one that only some splits have is a
-    problem. An object may lack images in a segment (the release has such folders), not in a whole level.
+    problem, and so is a folder that is no factor or no segment. An object may lack images in a segment (the release has
+    such folders), not in a whole level.
     """
     tasks = []
     for factor in FACTORS:
         for level in (1, 2, 3):
-            names = [f"segment{number}" for number in range(3 * level - 2, 3 * level + 1)]
+            names = _SEGMENTS[3 * level - 3 : 3 * level]
             names = [name for name in names if any((root / split / factor / name).is_dir() for split in SPLITS)]
             if names:
                 splits = {split: _merged(root / split / factor, names) for split in SPLITS}
                 tasks.append(Listing(f"{factor}{level}", splits, factor, level))
-    return Layout("release", tasks)
+    return Layout("release", tasks, problems=list(_unknown_folders(root)))
+
+
+def _unknown_folders(root):
+    for split in (root / split for split in SPLITS if (root / split).is_dir()):
+        for factor in subfolders(split):
+            if factor not in FACTORS:
+                yield f"{split / factor}: is no factor; expected {', '.join(FACTORS)}"
+                continue
+            for segment in subfolders(split / factor):
+                if segment not in _SEGMENTS:
+                    yield f"{split / factor / segment}: is no segment; expected {_SEGMENTS[0]} to {_SEGMENTS[-1]}"
 
 
 def _merged(folder, names):
