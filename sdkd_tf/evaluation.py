@@ -4,9 +4,9 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from sdkd_tf import saliency_metrics
 from sdkd_tf.data.pipeline import make_dataset
 from sdkd_tf.model.network import as_outputs
+from sdkd_tf.saliency_metrics import mean_absolute_error
 from sdkd_tf.upsampling import upsample
 
 _KEEP_BYTES = 2**29  # of decoded images, over which they are decoded anew for every evaluation
@@ -78,16 +78,28 @@ def evaluate(predicted):
     return np.array(correct), np.array(errors)
 
 
-def saliency_errors(maps, batch):
-    """The mean absolute error of each map against its mask.
+def maps_and_masks(maps, batch):
+    """Pairs each map with its mask.
 
     Args:
       maps: `[b, h, w]` in [0, 1]; they are upsampled to the masks' size.
       batch: as `pipeline.make_dataset` gives it.
 
     Returns:
-      A list of b numbers in [0, 1], nan where there is no mask.
+      A list of b tuples (map, mask), arrays `[input_size, input_size]`, or None where there is no mask.
     """
     masks = batch["mask"].numpy()[..., 0]
-    pairs = zip(upsample(maps, *masks.shape[1:]), masks, batch["has_mask"].numpy())
-    return [saliency_metrics.mean_absolute_error(*pair) if known else np.nan for *pair, known in pairs]
+    pairs = zip(upsample(maps, *masks.shape[1:]), masks)
+    return [pair if known else None for pair, known in zip(pairs, batch["has_mask"].numpy())]
+
+
+def saliency_errors(maps, batch):
+    """The mean absolute error of each map against its mask.
+
+    Args:
+      maps, batch: as `maps_and_masks` takes them.
+
+    Returns:
+      A list of b numbers in [0, 1], nan where there is no mask.
+    """
+    return [np.nan if pair is None else mean_absolute_error(*pair) for pair in maps_and_masks(maps, batch)]

@@ -14,17 +14,15 @@ from sdkd_tf.saliency_metrics import mean_absolute_error, saliency_scores
 _COLUMNS = {"max_f": "max F", "s_measure": "S-measure", "mean_e": "mean E", "max_e": "max E"}
 
 
-def maps_and_masks(network, task, input_size):
+def scored_pairs(network, task, input_size):
     """Yields (map, mask), `[input_size, input_size]` each, of every test image of a task that has a mask."""
     from sdkd_tf.data.pipeline import make_dataset
+    from sdkd_tf.evaluation import maps_and_masks
     from sdkd_tf.model.network import as_outputs
-    from sdkd_tf.upsampling import upsample
 
     for batch in make_dataset(task.test, input_size, 50):
         maps = as_outputs(network(batch["image"], training=False)).saliency.numpy()[..., 0]
-        masks = batch["mask"].numpy()[..., 0]
-        pairs = zip(upsample(maps, input_size, input_size), masks, batch["has_mask"].numpy())
-        yield from (pair for *pair, known in pairs if known)
+        yield from (pair for pair in maps_and_masks(maps, batch) if pair)
 
 
 def table(maps):
@@ -56,7 +54,7 @@ def main(run_dirs):
         for run_dir in map(pathlib.Path, run_dirs):
             results, sequence, network = load_run(run_dir)
             tasks = tqdm(sequence.tasks, desc=str(run_dir), unit="task")
-            maps = {task.name: list(maps_and_masks(network, task, results["input_size"])) for task in tasks}
+            maps = {task.name: list(scored_pairs(network, task, results["input_size"])) for task in tasks}
             if not any(maps.values()):
                 raise UserError(f"data {results['data']}: no test image has a mask or a box; expected some")
             print(f"{run_dir}\n\n{table(maps)}\n")
