@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import pathlib
 import resource
 import time
@@ -173,7 +174,8 @@ def run(
         learner.compile(OPTIMIZERS[optimizer]())
         if continue_from:
             take_over(learner, continue_from, sequence.classes, network or {})
-    if learner.has_saliency and learner.saliency_weight and not continue_from:  # a teacher holds the map, too
+    held = continue_from and getattr(learner, "has_factors", False)  # a teacher holds the map, too
+    if learner.has_saliency and learner.saliency_weight and not held:
         _check_targets(sequence.tasks[0], data_dir, learner.saliency_weight)
     # A worker alone cannot read the student's batch-norm statistics, which are spread over the replicas.
     tested = student if distribute == "none" else keras.models.clone_model(student)
@@ -231,7 +233,7 @@ def run(
         if taught + index == 0:
             task_epochs, rate = settings["first_task_epochs"], settings["first_task_learning_rate"]
         if done < task_epochs:
-            steps = max(1, len(task.train) // batch_size)
+            steps = math.ceil(len(task.train) / batch_size)
             batches = functools.partial(
                 _epochs, learner, task, range(done, task_epochs), steps, batch_size, augmentation, (seed, index)
             )

@@ -27,6 +27,9 @@ def soft_target_loss(teacher_logits, student_logits, temperature=20.0, alpha=0.7
 
         L_st = KL(softmax(o_t / T) || softmax(o_s / T)) * T * T * 2 * alpha
 
+    The paper writes KL(o_s, o_t); the direction is that of the code which the factor comes from, where the teacher is the
+    target, and so is the softening of both.
+
     Args:
       teacher_logits, student_logits: `[batch, classes]`.
       temperature: T, above 0.

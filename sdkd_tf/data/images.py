@@ -24,7 +24,8 @@ def open_image(path, what="image", background="white"):
         with Image.open(path) as image:
             image = ImageOps.exif_transpose(image)
             if image.mode.startswith("I;16"):  # PIL would clip 16-bit grey at 255 instead of scaling it
-                image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+                pixels = np.asarray(image)
+                image = Image.fromarray(np.maximum(pixels >> 8, pixels > 0).astype(np.uint8))  # what is not 0 stays so
             if image.has_transparency_data:
                 image = image.convert("RGBA")
                 image = Image.alpha_composite(Image.new("RGBA", image.size, background), image)

@@ -11,9 +11,11 @@ import pathlib
 from absl import app
 from tqdm import tqdm
 
-from sdkd_tf.data.layouts.listing import SPLITS
+from sdkd_tf.data.layouts import read_layout
+from sdkd_tf.data.layouts.listing import SPLITS, SUFFIXES
 from sdkd_tf.data.selection_flags import selection
 from sdkd_tf.data.sequence import Problems, examine_all, load_sequence
+from sdkd_tf.data.targets import TREES
 from sdkd_tf.errors import UserError, one_line_errors
 
 _OTHER_IMAGES = (".avif", ".bmp", ".gif", ".heic", ".heif", ".tif", ".tiff", ".webp")
@@ -33,7 +35,15 @@ def main(argv):
             sizes[size] += 1
             problems.of_image(image, found)
         lines = [*dict.fromkeys(problems.general), *problems.image_lines]
-        print("\n".join([*_summary(argv[1], sequence), *_images(examples.values(), sizes), *_not_read(argv[1])]))
+        print(
+            "\n".join(
+                [
+                    *_summary(argv[1], sequence),
+                    *_images(examples.values(), sizes),
+                    *_not_read(argv[1], selection()["filelist"]),
+                ]
+            )
+        )
         print("\n".join([f"problems: {len(lines) or 'none'}", *(f"  {line}" for line in lines)]))
         return 1 if lines else 0
 
@@ -60,12 +70,27 @@ def _images(examples, sizes):
     yield f"masks: {sum(e.mask is not None for e in examples)}, boxes: {sum(e.box is not None for e in examples)}"
 
 
-def _not_read(folder):
-    """A line on images of kinds that no layout reads, if there are any."""
-    found = collections.Counter(path.suffix.lower() for path in pathlib.Path(folder).rglob("*") if path.is_file())
+def _not_read(folder, filelist):
+    """Lines on images of kinds that no layout reads, and on images where the layout has none, if there are any."""
+    root = pathlib.Path(folder)
+    if not root.is_dir():  # `rendered`
+        return
+    files = {path for path in root.rglob("*") if path.is_file()}
+    found = collections.Counter(path.suffix.lower() for path in files)
     kinds = [f"{found[suffix]} {suffix}" for suffix in _OTHER_IMAGES if found[suffix]]
     if kinds:
         yield f"not read: {', '.join(kinds)}; expected .jpg, .jpeg or .png"
+    parts = [part for task in read_layout(root, filelist).tasks for part in task.splits.values()]
+    read = {image for part in parts for images in part.images.values() for image in images}
+    elsewhere = sorted(path for path in files - read if path.suffix.lower() in SUFFIXES and _is_data(path, root))
+    if elsewhere:
+        yield f"not read: {len(elsewhere)} images that are not where the layout has them, such as {elsewhere[0]}"
+
+
+def _is_data(path, root):
+    """Whether a file is neither a target nor hidden."""
+    parts = path.relative_to(root).parts
+    return parts[0] not in TREES and not any(part.startswith(".") for part in parts)
 
 
 if __name__ == "__main__":

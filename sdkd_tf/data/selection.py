@@ -43,7 +43,7 @@ def select(layout, max_tasks=None, labels="instance", tasks=None, factors=None, 
             if found == ["None"]:
                 raise UserError(
                     f"{flag} is {','.join(map(str, wanted))}, but the tasks of this data ({layout.name}) tell no"
-                    f" {attribute}; expected the release, or tasks named task1 to task12"
+                    f" {attribute}; expected the release, complete file lists, or tasks named task1 to task12"
                 )
             wanted = _checked(flag, wanted, found)
             chosen = [task for task in chosen if str(getattr(task, attribute)) in wanted]

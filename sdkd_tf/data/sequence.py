@@ -138,7 +138,7 @@ def load_sequence(
             for name, files in part.images.items():
                 splits[split] += [_example(file, number[name], find_targets, problems) for file in files]
         sequence.append(Task(listing.name, **{split: tuple(examples) for split, examples in splits.items()}))
-    for problem in _shared_masks(sequence):
+    for problem in _ambiguous(sequence):
         report(problem)
     return TaskSequence(classes, tuple(sequence), layout.name, layout.note)
 
@@ -271,25 +271,45 @@ def _problems(listings, note):
                 yield f"{part.where}/{name}: holds no image for {split}; expected *.jpg or *.png{note}"
 
 
-def _shared_masks(tasks):
-    """A line on the masks that fit several images, if there are any: which of them was masked is not known."""
-    images = collections.defaultdict(set)
-    for example in (e for task in tasks for split in SPLITS for e in getattr(task, split)):
-        if example.mask:
-            images[example.mask].add(example.image)
-    shared = {mask: sorted(of_mask) for mask, of_mask in images.items() if len(of_mask) > 1}
-    for mask, (first, second, *_) in list(shared.items())[:1]:
-        yield f"{len(shared)} masks fit several images, such as {mask} both {first} and {second}; expected one image a mask"
+def _ambiguous(tasks):
+    """Lines on images whose label, split or mask is not one, each with the number of them and the first as an example."""
+    labels, splits, masked = (collections.defaultdict(set) for _ in range(3))
+    twice = set()
+    for task in tasks:
+        for split in SPLITS:
+            counts = collections.Counter(example.image for example in getattr(task, split))
+            twice |= {image for image, count in counts.items() if count > 1}
+            for example in getattr(task, split):
+                labels[example.image].add(example.label)
+                splits[example.image].add(split)
+                if example.mask:
+                    masked[example.mask].add(example.image)
+    for found, what in (
+        ([image for image, its in labels.items() if len(its) > 1], "have several labels, such as {}; expected one"),
+        (twice, "are listed twice in a task, such as {}; expected each once"),
+        (
+            [image for image, its in splits.items() if len(its) > 1],
+            "are in more than one of train, validation and test, such as {}; expected one of them",
+        ),
+    ):
+        if found:
+            yield f"{len(found)} images {what.format(min(found))}"
+    shared = {mask: images for mask, images in masked.items() if len(images) > 1}
+    if shared:
+        mask = min(shared)
+        yield (
+            f"{len(shared)} masks fit several images, such as {mask} both {min(shared[mask])} and {max(shared[mask])}; expected"
+            " one image a mask, or no masks"
+        )
 
 
 def _example(image, label, find_targets, problems):
-    mask, file = find_targets(image)
-    box = None
-    if file:
-        try:
-            box = read_box(file)
-        except UserError as error:
-            if problems is None:
-                raise
-            problems.of_image(image, [str(error)])
+    mask = box = None
+    try:
+        mask, file = find_targets(image)
+        box = read_box(file) if file else None
+    except UserError as error:
+        if problems is None:
+            raise
+        problems.of_image(image, [str(error)])
     return Example(image, label, mask, box)

@@ -1,5 +1,6 @@
 """Where an image's saliency target lies: an object mask, a bounding box, or both."""
 
+import collections
 import os
 import pathlib
 
@@ -9,6 +10,7 @@ from sdkd_tf.errors import UserError
 
 # OpenLORIS-Object's own annotation, as public readers of the release find it: a scene's folder is called `scence#1`.
 _SHIPPED = "mask_and_bbox"
+TREES = ("masks", "boxes", _SHIPPED)  # folders of the data's root that hold targets alone
 _LEVELS = {
     "illumination": ("Strong", "Normal", "Weak"),
     "occlusion": ("0%", "25%", "50%"),
@@ -28,20 +30,26 @@ class TargetFinder:
     def __init__(self, root, factor=None, level=None):
         """Args: root: the data's root folder. factor, level: of the task; None where the layout does not tell."""
         self._root = root
-        folders = root.glob(f"{_SHIPPED}/*/{factor}/{_LEVELS[factor][level - 1]}/*") if factor else ()
-        self._shipped = {folder.name: folder for folder in folders}
+        self._shipped = collections.defaultdict(list)
+        for folder in root.glob(f"{_SHIPPED}/*/{factor}/{_LEVELS[factor][level - 1]}/*") if factor else ():
+            self._shipped[folder.name].append(folder)
 
     def __call__(self, image):
-        """Returns (mask's path or None, box file's path or None)."""
+        """Returns (mask's path or None, box file's path or None). Raises UserError if two scenes have one."""
         relative = image.relative_to(self._root)
-        shipped = self._shipped.get(image.parent.name, self._root / _SHIPPED)
-        mask = _existing((self._root / "masks" / relative).with_suffix(".png"), shipped / f"{image.stem}.png")
-        box = _existing((self._root / "boxes" / relative).with_suffix(".txt"), shipped / f"{image.stem}.txt")
-        return mask, box
+        return tuple(
+            self._find((self._root / tree / relative).with_suffix(suffix), image)
+            for tree, suffix in (("masks", ".png"), ("boxes", ".txt"))
+        )
 
-
-def _existing(*paths):
-    return next((path for path in paths if os.path.isfile(path)), None)
+    def _find(self, own, image):
+        if os.path.isfile(own):
+            return own
+        folders = self._shipped.get(image.parent.name, ())
+        found = [path for folder in folders if os.path.isfile(path := folder / f"{image.stem}{own.suffix}")]
+        if len(found) > 1:
+            raise UserError(f"{min(found)}, {max(found)}: both fit {image}; expected one of them")
+        return found[0] if found else None
 
 
 def read_box(path):

@@ -26,7 +26,7 @@ POOLINGS = ("mean", "mass", "max")
 
 # What a network returns, in this order:
 #   logits `[batch, classes]`; saliency, the refined map in [0, 1]; attention_logits and detection_logits, the two
-#   decoders' maps before the sigmoid. Maps are `[batch, input_size / 16, input_size / 16, 1]`.
+#   branches' maps before the sigmoid, which masks supervise. Maps are `[batch, input_size / 16, input_size / 16, 1]`.
 # A network without saliency returns logits alone; its maps are None.
 Outputs = collections.namedtuple("Outputs", "logits saliency attention_logits detection_logits", defaults=(None,) * 3)
 
@@ -132,7 +132,7 @@ def build_network(
     attention_logits = branch(block5, "attention")
     attended = holistic_attention(attention_logits, block5, attention_kernel, "holistic_attention")
     detection_logits = branch(attended, "detection")
-    saliency = refine(detection_logits, refinement)
+    detection_logits, saliency = refine(detection_logits, refinement)
 
     weight = StopGradient(name="detached_saliency")(saliency) if detach_map else saliency
     pooled = masked_pooling(block5, weight, pooling)

@@ -32,16 +32,16 @@ class MorphologicalReconstruction(layers.Layer):
 
 
 def refine(logits, method, name="refinement"):
-    """Turns the detection branch's logits into the refined saliency map.
+    """Turns the decoder's logits into the refined saliency map.
 
     Args:
       logits: `[batch, h, w, 1]`.
-      method: `conv`, a residual block of two 3x3 convolutions on the logits; `reconstruct`, morphological
-        reconstruction of the map; `none`, the map itself.
+      method: `conv`, a residual block of two 3x3 convolutions on the logits, which learns from masks as the decoder does;
+        `reconstruct`, morphological reconstruction of the map; `none`, the map itself.
       name: prefix of the layers' names.
 
     Returns:
-      The saliency map `[batch, h, w, 1]` in [0, 1].
+      (logits, saliency), both `[batch, h, w, 1]`: what masks supervise, of `conv` behind its block; the refined map in [0, 1].
 
     Raises:
       UserError: unknown method.
@@ -55,4 +55,4 @@ def refine(logits, method, name="refinement"):
         y = layers.Conv2D(1, 3, padding="same", kernel_initializer="zeros", name=f"{name}_conv2")(y)
         logits = layers.Add(name=f"{name}_add")([logits, y])
     saliency = layers.Activation("sigmoid", name="saliency")(logits)
-    return MorphologicalReconstruction(name=name)(saliency) if method == "reconstruct" else saliency
+    return logits, MorphologicalReconstruction(name=name)(saliency) if method == "reconstruct" else saliency

@@ -44,6 +44,25 @@ def test_filelists(copy_images, tmp_path):
     assert load_sequence(tmp_path, labels="category").classes == ("cup", "bottle")
 
 
+def test_images_to_train_and_to_test_on(copy_images, tmp_path):
+    copy_images(tmp_path, "train/a{1,2}/{bottle_01,cup_01}/{0,1,2}.jpg")
+    write_lists(tmp_path, "iros", [["train/a1"], ["train/a2"]], ["train/a2"])
+    message = (
+        "6 images are in more than one of train, validation and test, such as .*/a2/bottle_01/0.jpg; expected one of "
+    )
+    with pytest.raises(UserError, match=message):
+        load_sequence(tmp_path)
+
+
+def test_filelists_in_another_order_of_the_factors(copy_images, tmp_path):
+    factors = ("clutter", "illumination", "occlusion", "pixel")
+    copy_images(tmp_path, f"{{train,test}}/{{{','.join(factors)}}}/segment{{1,4,7}}/{{bottle_01,cup_01}}/{{0,1}}.jpg")
+    places = [f"{factor}/segment{number}" for factor in factors for number in (1, 4, 7)]
+    write_lists(tmp_path, "iros", [[f"train/{place}"] for place in places], ["test/*/*"])
+    (task,) = load_sequence(tmp_path, factors=["illumination"], levels=[3]).tasks
+    assert task.name == "batch_05" and {e.image.parts[-3] for e in (*task.train, *task.test)} == {"segment7"}
+
+
 def test_filelists_whose_test_folders_do_not_tell_the_task(copy_images, tmp_path):
     copy_images(tmp_path, "train/a{1,2}/{bottle_01,cup_01}/{0,1}.jpg", "test/b/{bottle_01,cup_01}/{0,1}.jpg")
     write_lists(tmp_path, "pixel", [["train/a1"], ["train/a2"]], ["test/b"])

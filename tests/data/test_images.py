@@ -74,11 +74,16 @@ def test_mask_is_empty_where_it_is_transparent(tmp_path):
     assert np.asarray(open_mask(save(tmp_path / "m.png", rgba))).tolist() == [[255, 0, 0]]
 
 
-@pytest.mark.parametrize("brightest", [1, 127])
-def test_a_mask_that_only_looks_empty_is_refused(tmp_path, brightest):
-    path = save(tmp_path / "m.png", np.array([[0, brightest]], np.uint8))
+@pytest.mark.parametrize(
+    "value, kind, brightest", [(1, np.uint8, 1), (127, np.uint8, 127), (1, np.uint16, 1), (0x7F00, np.uint16, 127)]
+)
+def test_a_mask_that_only_looks_empty_is_refused(tmp_path, value, kind, brightest):
+    path = save(tmp_path / "m.png", np.array([[0, value]], kind))
     with pytest.raises(UserError, match=f"m.png: its brightest pixel is {brightest}; expected 255 on the object"):
         open_mask(path)
+    assert np.asarray(open_mask(save(tmp_path / "m.png", np.array([[0, np.iinfo(kind).max]], kind)))).tolist() == [
+        [0, 255]
+    ]
     assert not np.asarray(open_mask(save(tmp_path / "empty.png", np.zeros((1, 2), np.uint8)))).any()
 
 

@@ -25,7 +25,8 @@ def test_sound_data(root):
     mask.parent.mkdir(parents=True)
     Image.new("L", (128, 128)).save(mask)
     Image.new("RGB", (60, 40)).save(root / "test/task10/cup_02/1.jpg")
-    for name in ("0.HEIC", "1.heic", "2.webp", "notes.txt"):
+    for name in ("0.HEIC", "1.heic", "2.webp", "notes.txt", "more/3.jpg"):
+        (root / "train/task1/cup_01" / name).parent.mkdir(exist_ok=True)
         (root / "train/task1/cup_01" / name).write_bytes(b"")
     code, lines, progress = inspect(root, "--tasks=task10,task1")
     assert code == 0 and lines == [
@@ -37,6 +38,7 @@ def test_sound_data(root):
         "images: 24, sizes 60x40 (1), 128x128 (23)",
         "masks: 1, boxes: 0",
         "not read: 2 .heic, 1 .webp; expected .jpg, .jpeg or .png",
+        f"not read: 1 images that are not where the layout has them, such as {root}/train/task1/cup_01/more/3.jpg",
         "problems: none",
     ]
     assert "reading images: 100%" in progress and "24/24" in progress

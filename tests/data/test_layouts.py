@@ -122,12 +122,24 @@ def test_a_mask_that_fits_several_images(release):
     shipped = release / "mask_and_bbox/scence#3/pixel/30-200/cup_01"
     shipped.mkdir(parents=True)
     shutil.copyfile(release / "train/pixel/segment4/cup_01/000.jpg", shipped / "000.png")  # segment5 has a 000.jpg, too
-    message = (
-        r"1 masks fit several images, such as .*/000.png both .*/cup_01/000.jpg and .*; expected one image a mask$"
-    )
+    message = r"1 masks fit several images, such as .*/000.png both .*/cup_01/000.jpg and .*; expected one image a mask, or no masks$"
     with pytest.raises(UserError, match=message):
         load_sequence(release)
     assert load_sequence(release, factors=["occlusion"]).layout == "release"
+
+
+def test_targets_of_an_object_in_two_scenes(release):
+    for scene, segment in ((2, 4), (5, 6)):
+        object_folder = release / f"train/pixel/segment{segment}/cup_01"
+        shutil.move(object_folder / "000.jpg", object_folder / f"00{segment}.jpg")
+        shipped = release / f"mask_and_bbox/scence#{scene}/pixel/30-200/cup_01"
+        shipped.mkdir(parents=True)
+        shutil.copyfile(object_folder / f"00{segment}.jpg", shipped / f"00{segment}.png")
+    train = load_sequence(release).tasks[7].train
+    assert {e.image.name: e.mask.parts[-5] for e in train if e.mask} == {"004.jpg": "scence#2", "006.jpg": "scence#5"}
+    shutil.copyfile(shipped / "006.png", release / "mask_and_bbox/scence#2/pixel/30-200/cup_01/006.png")
+    with pytest.raises(UserError, match="#2.*/006.png, .*#5.*/006.png: both fit .*/006.jpg; expected one of them$"):
+        load_sequence(release)
 
 
 def test_boxes_in_a_parallel_tree(copy_images, tmp_path):
@@ -212,6 +224,17 @@ def test_bad_csv(first_round, text, message):
         load_sequence(first_round)
 
 
+def test_images_with_several_labels_or_listed_twice(first_round):
+    file = first_round / "train/batch1/label.csv"
+    sound = file.read_text()
+    file.write_text(sound + "3,b.jpg,2\n")
+    with pytest.raises(UserError, match="1 images have several labels, such as .*/train/batch1/b.jpg; expected one$"):
+        load_sequence(first_round)
+    file.write_text(sound + "3,b.jpg,10\n")
+    with pytest.raises(UserError, match="1 images are listed twice in a task, such as .*/b.jpg; expected each once$"):
+        load_sequence(first_round)
+
+
 def test_plain_folders(copy_images, tmp_path):
     copy_images(tmp_path, "{kitchen,desk,desk10,desk9}/{mug,shoe}/{0,1,2,3,4,5,6,7,8,9,10,11}.jpg")
     copy_images(tmp_path, "masks/desk/mug/0.png", ".cache/mug/0.jpg", "desk/mug/._0.jpg")
@@ -225,12 +248,14 @@ def test_plain_folders(copy_images, tmp_path):
     ]  # fmt: skip
     assert [example.label for example in desk.test] == [0, 1]
     assert desk.train[0].mask == tmp_path / "masks/desk/mug/0.png" and desk.train[1].mask is None
-    assert sequence.note == "split by file order of each class: 80 % train, 10 % validation, 10 % test"
+    assert sequence.note == (
+        "of each class in file order, the last tenth, at least one image, is for test, the tenth before it for validation"
+    )
 
 
 def test_plain_folders_need_three_images_and_the_same_classes(copy_images, tmp_path):
     copy_images(tmp_path, "{a,b}/mug/{0,1,2}.jpg", "a/shoe/{0,1}.jpg", "b/shoe/{0,1,2}.jpg")
-    with pytest.raises(UserError, match="a/shoe: holds no image for train; expected .*80 % train, 10 % validation"):
+    with pytest.raises(UserError, match="a/shoe: holds no image for train; expected .*at least one image, is for test"):
         load_sequence(tmp_path)
     copy_images(tmp_path, "a/shoe/2.jpg")
     assert [len(s) for t in load_sequence(tmp_path).tasks for s in (t.train, t.validation, t.test)] == [2] * 6

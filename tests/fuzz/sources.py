@@ -49,7 +49,7 @@ def _write_models(folder):
         x = layers.Concatenate()([x, layers.UpSampling2D(2, interpolation="bilinear")(small)])
         logits = layers.Conv2D(1, 3, padding="same")(x)
         x = holistic_attention(logits, x, 3, "attention")
-        saliency = refine(logits, refinement)
+        _, saliency = refine(logits, refinement)
         probabilities = layers.Softmax()(layers.Dense(3)(masked_pooling(x, saliency, "mass")))
         model = keras.Model(image, [probabilities, saliency])
         if name == "float":

@@ -8,6 +8,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf.errors import UserError
+from sdkd_tf.losses import saliency_loss
 from sdkd_tf.model import backbone
 from sdkd_tf.model.inverse_square_root import InverseSquareRoot
 from sdkd_tf.model.network import Outputs, build_network, masked_pooling
@@ -169,6 +170,7 @@ def test_inverse_square_root_stops_at_its_floor():
 
 @pytest.mark.parametrize("detach_map", [True, False])
 def test_classification_shapes_the_map_only_if_it_is_not_detached(detach_map):
+    keras.utils.set_random_seed(0)  # with four channels, a ReLU may shut all of them
     network = build_network(2, input_size=64, decoder_channels=4, refinement="none", detach_map=detach_map)
     with tf.GradientTape() as tape:
         out = Outputs(*network(np.ones((1, 64, 64, 3), np.float32)))
@@ -177,6 +179,17 @@ def test_classification_shapes_the_map_only_if_it_is_not_detached(detach_map):
     assert (gradient is None) is detach_map
     if not detach_map:
         assert np.abs(gradient).max() > 0.0
+
+
+def test_masks_teach_the_refined_layer_that_has_weights():
+    keras.utils.set_random_seed(0)
+    network = build_network(2, input_size=64, decoder_channels=4, refinement="conv", detach_map=True)
+    with tf.GradientTape() as tape:
+        out = Outputs(*network(np.ones((1, 64, 64, 3), np.float32)))
+        maps = out.attention_logits, out.detection_logits
+        target = saliency_loss(*maps, np.ones((1, 64, 64, 1), np.float32), np.ones(1, np.float32))
+    assert np.abs(tape.gradient(target, network.get_layer("refinement_conv2").kernel)).max() > 0.0
+    np.testing.assert_allclose(out.saliency, tf.sigmoid(out.detection_logits), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

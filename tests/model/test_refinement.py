@@ -48,4 +48,6 @@ def test_constant_map_survives_whole(value):
 
 def test_conv_refinement_starts_as_the_identity():
     logits = tf.random.stateless_normal((2, 8, 8, 1), (1, 2))
-    np.testing.assert_allclose(refine(logits, "conv"), tf.sigmoid(logits), atol=1e-6)
+    refined, saliency = refine(logits, "conv")
+    np.testing.assert_allclose(refined, logits)
+    np.testing.assert_allclose(saliency, tf.sigmoid(logits), atol=1e-6)

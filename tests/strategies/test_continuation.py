@@ -74,6 +74,21 @@ def test_what_cannot_be_continued_is_one_line(run, write_sequence, tmp_path):
     assert not (tmp_path / "next").exists()
 
 
+def test_a_map_that_neither_masks_nor_a_teacher_hold_is_refused(run, tmp_path):
+    run("first", ["task1"])
+    shutil.rmtree(tmp_path / "data" / "masks")
+    for strategy in ("finetune", "lwf"):
+        with pytest.raises(UserError, match="task2, has a mask or a box; .* without any: --saliency_weight=0"):
+            run(
+                strategy,
+                ["task2"],
+                strategy=strategy,
+                continue_from=tmp_path / "first",
+                options={"saliency_weight": 1.0},
+            )
+    run("next", ["task2"], continue_from=tmp_path / "first", options={"saliency_weight": 1.0})
+
+
 def test_moments_of_another_optimizer_are_left(run, tmp_path, capsys):
     run("first", ["task1"], strategy="finetune", optimizer="sgd")
     run("next", ["task2"], continue_from=tmp_path / "first")

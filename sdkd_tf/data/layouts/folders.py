@@ -1,9 +1,12 @@
 """Plain folders, `<task>/<class>/*.jpg`: your own photographs, sorted by hand."""
 
 from sdkd_tf.data.layouts.listing import Layout, Listing, Part, natural_key, read_objects, subfolders, tenth
+from sdkd_tf.data.targets import TREES
 from sdkd_tf.errors import UserError
 
-_TARGETS = ("masks", "boxes", "mask_and_bbox")
+_NOTE = (
+    "of each class in file order, the last tenth, at least one image, is for test, the tenth before it for validation"
+)
 
 
 def read(root):
@@ -12,7 +15,7 @@ def read(root):
     The last tenth of a class (at least one image) is for test, the tenth before for validation, the rest for training:
     whole stretches, because neighbouring frames of a video look alike and would let training see the test set.
     """
-    names = sorted((name for name in subfolders(root) if name not in _TARGETS), key=natural_key)
+    names = sorted((name for name in subfolders(root) if name not in TREES), key=natural_key)
     if not names:
         raise UserError(
             f"data_dir {root}: holds no task folder; expected train, validation and test, or <task>/<class>"
@@ -29,4 +32,4 @@ def read(root):
         tasks.append(
             Listing(name, {split: Part(part.where, images, part.problems) for split, images in splits.items()})
         )
-    return Layout("folders", tasks, "split by file order of each class: 80 % train, 10 % validation, 10 % test")
+    return Layout("folders", tasks, _NOTE)

@@ -9,7 +9,7 @@ from sdkd_tf.errors import UserError
 
 SPLITS = ("train", "validation", "test")
 FACTORS = ("illumination", "occlusion", "pixel", "clutter")  # in the order of OpenLORIS-Object's 12 tasks
-_SUFFIXES = (".jpg", ".jpeg", ".png")
+SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 @dataclasses.dataclass
@@ -86,7 +86,7 @@ def read_objects(folder):
 
 def image_files(folder):
     """The JPEG and PNG files of a folder in natural order, without hidden ones (macOS leaves `._000.jpg`)."""
-    files = [path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.name[0] != "."]
+    files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
     return sorted(files, key=lambda path: natural_key(path.name))
 
 
