@@ -30,7 +30,15 @@ def write_outputs(runs, out_dir):
 
 
 def curves(runs, split="validation"):
-    """Mean accuracy over all tasks after each task: a dict, arm -> `[seeds, tasks]`."""
+    """Mean accuracy over all tasks after each task.
+
+    Args:
+      runs: see above.
+      split: `validation` or `test`.
+
+    Returns:
+      A dict, arm -> array `[seeds, tasks]` in [0, 1].
+    """
     found = {}
     for (arm, _), run_dir in runs.items():
         found.setdefault(arm, []).append(metrics.mean_accuracy(load_results(run_dir)["accuracy_matrix"][split]))

@@ -36,7 +36,16 @@ def clear_run(run_dir, overwrite=False):
 
 
 def no_results(settings, sequence, student):
-    """What results.json holds, before the first task."""
+    """What results.json holds, before the first task.
+
+    Args:
+      settings: a dict of what the run was asked for, which JSON can hold.
+      sequence: the TaskSequence.
+      student: the network, not yet trained.
+
+    Returns:
+      A dict: the settings, what they run on, and empty lists for what each task will add.
+    """
     return {
         **settings,
         "classes": list(sequence.classes),

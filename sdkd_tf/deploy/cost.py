@@ -84,7 +84,16 @@ def cost(path):
 
 
 def table(paths, threads, runs):
-    """The measurements of some files as a Markdown table."""
+    """The measurements of some files as a Markdown table.
+
+    Args:
+      paths: .tflite files; times are told against the first one's, too.
+      threads: a list of numbers of threads to time with.
+      runs: timed runs of each file and number of threads.
+
+    Returns:
+      A row for each file: size in MB, MACs in millions, memory of activations in MB, latencies in ms.
+    """
     timings = {number: latencies(paths, number, runs) for number in threads}
     head = ["file", "size", "MACs", "activations"] + [f"{n} thread(s): median (10 to 90 %), ratio" for n in threads]
     rows = []

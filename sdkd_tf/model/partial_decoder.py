@@ -32,13 +32,25 @@ INITIALIZERS = {"normal": {"class_name": "RandomNormal", "config": {"stddev": 0.
 
 
 def convolution(x, channels, kernel, name, dilation=1, initializer="normal"):
-    """A convolution with bias."""
+    """A convolution with bias, CPD's.
+
+    Args:
+      x: `[batch, h, w, c]`.
+      channels: of the result.
+      kernel: its side, or (height, width).
+      name: of the layer.
+      dilation: of the kernel.
+      initializer: a key of `INITIALIZERS`.
+
+    Returns:
+      `[batch, h, w, channels]`, before any activation.
+    """
     weights = {"kernel_initializer": INITIALIZERS[initializer]}
     return layers.Conv2D(channels, kernel, padding="same", dilation_rate=dilation, name=name, **weights)(x)
 
 
 def separable_convolution(x, channels, kernel, name, dilation=1, initializer="normal"):
-    """A depthwise convolution and a 1x1 one; of a 1x1 kernel, the latter alone."""
+    """A depthwise convolution and a 1x1 one; of a 1x1 kernel, the latter alone. Args and returns: those of `convolution`."""
     weights = INITIALIZERS[initializer]
     # The kernel that the two make together has the deviation of the full one's.
     unit = {"class_name": "RandomNormal", "config": {"stddev": 1.0}}
