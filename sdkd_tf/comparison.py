@@ -217,6 +217,7 @@ def _plot_final(runs, path):
             axes.plot(values, [height] * len(values), "o", color="tab:blue", alpha=0.6, markersize=4)
             axes.plot(np.mean(values), height, "|", color="black", markersize=11)
         axes.grid(alpha=0.3)
+        axes.locator_params(axis="x", nbins=5)  # more labels of close values would run into each other
     panels[0].set(yticks=range(len(arms)), yticklabels=arms, ylim=(len(arms) - 0.5, -0.5))
     panels[0].set(xlabel="final mean validation accuracy")
     panels[1].set(xlabel="saliency MAE on the validation sets")
