@@ -35,15 +35,8 @@ def main(argv):
             sizes[size] += 1
             problems.of_image(image, found)
         lines = [*dict.fromkeys(problems.general), *problems.image_lines]
-        print(
-            "\n".join(
-                [
-                    *_summary(argv[1], sequence),
-                    *_images(examples.values(), sizes),
-                    *_not_read(argv[1], selection()["filelist"]),
-                ]
-            )
-        )
+        not_read = _not_read(argv[1], selection()["filelist"])
+        print("\n".join([*_summary(argv[1], sequence), *_images(examples.values(), sizes), *not_read]))
         print("\n".join([f"problems: {len(lines) or 'none'}", *(f"  {line}" for line in lines)]))
         return 1 if lines else 0
 

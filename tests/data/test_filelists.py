@@ -61,6 +61,9 @@ def test_filelists_in_another_order_of_the_factors(copy_images, tmp_path):
     write_lists(tmp_path, "iros", [[f"train/{place}"] for place in places], ["test/*/*"])
     (task,) = load_sequence(tmp_path, factors=["illumination"], levels=[3]).tasks
     assert task.name == "batch_05" and {e.image.parts[-3] for e in (*task.train, *task.test)} == {"segment7"}
+    first = tmp_path / "batches_filelists/domain/iros/train_batch_00.txt"
+    first.write_text(first.read_text().replace("segment1", "segment4") + first.read_text())  # two levels: neither
+    assert len(load_sequence(tmp_path, factors=["clutter"], problems=Problems()).tasks) == 2
 
 
 def test_filelists_whose_test_folders_do_not_tell_the_task(copy_images, tmp_path):

@@ -57,9 +57,7 @@ def read(root, filelist):
             "test": Part(str(folder / "test.txt"), _by_class(tests[index] if tests else test, names), test_problems),
         }
         name = file.stem.removeprefix("train_")
-        told = {_factor_and_level_of(path.relative_to(root)) for _, path in rows}
-        by_path = told.pop() if len(told) == 1 else ()
-        tasks.append(Listing(name, splits, *(by_path or _factor_and_level(filelist, index, len(files)))))
+        tasks.append(Listing(name, splits, *_factor_and_level(root, rows, filelist, index, len(files))))
     return Layout("filelists", tasks, f"{_VALIDATION}; {_ONE_TEST_EACH if tests else _ONE_TEST_FOR_ALL}")
 
 
@@ -131,17 +129,20 @@ def _test_of_each_task(root, batches, test):
     return [[row for row, tasks in zip(test, found) if index in tasks] for index in range(len(batches))]
 
 
-def _factor_and_level_of(path):
-    """What the release's folders tell, `<split>/<factor>/segment<n>/...`; an empty tuple of another path."""
-    _, factor, segment, *_ = (*path.parts, "", "")
-    number = re.fullmatch("segment([1-9])", segment)
-    return (factor, (int(number[1]) + 2) // 3) if factor in FACTORS and number else ()
-
-
-def _factor_and_level(filelist, index, count):
-    """What a task's place tells, in a complete list."""
+def _factor_and_level(root, rows, filelist, index, count):
+    """What the images' folders tell, if they are one factor's and level's; where no folder tells, a complete list's order."""
+    told = {_factor_and_level_of(path.relative_to(root)) for _, path in rows}
+    if told != {()}:
+        return told.pop() if len(told) == 1 else ()
     if filelist == "iros" and count == 12:
         return factor_and_level(index)
     if filelist in FACTORS and count == 9:
         return filelist, index // 3 + 1
     return ()
+
+
+def _factor_and_level_of(path):
+    """What the release's folders tell, `<split>/<factor>/segment<n>/...`; an empty tuple of another path."""
+    _, factor, segment, *_ = (*path.parts, "", "")
+    number = re.fullmatch("segment([1-9])", segment)
+    return (factor, (int(number[1]) + 2) // 3) if factor in FACTORS and number else ()
