@@ -1,14 +1,19 @@
-"""What happens at the steps and epochs of Keras' `fit`."""
+"""Keras callbacks of training, and the heartbeat: signs of life while TensorFlow builds a graph."""
 
+import contextlib
 import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import tf_keras as keras
 
 from sdkd_tf.errors import UserError
 
-# The share of the learning rate at its start that is left in an epoch: a half cosine, which ends at 0 after the last one, or
-# a loss of 2 % an epoch, as in other entries of the challenge.
-SCHEDULES = {
+# The fraction of the initial learning rate in an epoch: a half cosine that would reach 0 after the last epoch, or a decay
+# by 2 % an epoch, as in other entries of the challenge.
+SCHEDULES: dict[str, Callable[[int, int], float]] = {
     "cosine": lambda epoch, epochs: 0.5 * (1.0 + math.cos(math.pi * epoch / epochs)),
     "exponential": lambda epoch, epochs: 0.98**epoch,
 }
@@ -18,39 +23,75 @@ class Schedule(keras.callbacks.Callback):
     """Lowers the learning rate from epoch to epoch.
 
     Args:
-      epochs: of the `fit` that this is given to.
-      learning_rate: at the start.
+      epochs: number of epochs of the `fit`.
+      learning_rate: initial learning rate.
       schedule: a key of `SCHEDULES`.
     """
 
-    def __init__(self, epochs, learning_rate, schedule="cosine"):
+    def __init__(self, epochs: int, learning_rate: float, schedule: str = "cosine"):
         super().__init__()
-        self._epochs, self._learning_rate, self._share = epochs, learning_rate, SCHEDULES[schedule]
+        self._epochs, self._learning_rate, self._fraction = epochs, learning_rate, SCHEDULES[schedule]
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self.model.optimizer.learning_rate = self._share(epoch, self._epochs) * self._learning_rate
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.model.optimizer.learning_rate = self._fraction(epoch, self._epochs) * self._learning_rate
 
 
 class StopAtNonFinite(keras.callbacks.Callback):
-    """Stops the program at the first step after which a mean of the loss or of one of its terms is not finite.
+    """Stops training at the first step after which the loss or one of its terms is not finite.
 
     Args:
-      task: its name, for the message.
+      task: name of the task, for the message.
 
     Raises:
       UserError: names task, epoch, step and term.
     """
 
-    def __init__(self, task):
+    def __init__(self, task: str):
         super().__init__()
         self._task, self._epoch = task, 0
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch
 
-    def on_train_batch_end(self, batch, logs=None):
-        # The loss is the sum of the others: the term that went bad is named rather than the sum.
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        # The loss is the sum of its terms: name the term that failed first.
         for name in sorted(logs, key=lambda name: name == "loss"):
             if not math.isfinite(logs[name]):
                 where = f"task {self._task}, epoch {self._epoch + 1}, step {batch + 1}"
                 raise UserError(f"{where}: {name} is {logs[name]}; lower --learning_rate, or look at the images")
+
+
+class FirstStepHeartbeat(keras.callbacks.Callback):
+    """A heartbeat from the start of `fit` to the end of its first step, during which the graph is built."""
+
+    def __init__(self, what: str = "building the training graph"):
+        super().__init__()
+        self._stack, self._what = contextlib.ExitStack(), what
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._stack.enter_context(heartbeat(self._what))
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._stack.close()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._stack.close()
+
+
+@contextlib.contextmanager
+def heartbeat(what: str, every: float = 10.0) -> Iterator[None]:
+    """Prints `what` at once, and then the elapsed time every `every` seconds until the block ends."""
+    print(f"{what} ...", flush=True)
+    start, done = time.monotonic(), threading.Event()
+
+    def beat() -> None:
+        while not done.wait(every):
+            print(f"{what} ... {time.monotonic() - start:.0f} s", flush=True)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

@@ -12,16 +12,18 @@ import signal
 import socket
 import time
 import traceback
+from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
+from sdkd_tf.callbacks import heartbeat
 from sdkd_tf.errors import UserError
-from sdkd_tf.heartbeat import heartbeat
 
 _LOST = tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError, tf.errors.CancelledError
 
 
-def make_strategy(distribute):
+def make_strategy(distribute: str) -> tf.distribute.Strategy:
     """The tf.distribute.Strategy to build and train the networks under.
 
     Args:
@@ -30,7 +32,7 @@ def make_strategy(distribute):
         TensorFlow must not have computed anything.
 
     Raises:
-      UserError: an unknown name, or TF_CONFIG is missing or of no use.
+      UserError: TF_CONFIG is missing or of no use.
     """
     if distribute == "none":
         return tf.distribute.get_strategy()
@@ -38,8 +40,6 @@ def make_strategy(distribute):
     if distribute == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([device.name for device in devices])
-    if distribute != "multi_worker":
-        raise UserError(f"distribute is {distribute!r}; expected none, mirrored or multi_worker")
     addresses, own = _workers()
     _meet(addresses, own)
     try:
@@ -51,7 +51,7 @@ def make_strategy(distribute):
     return strategy
 
 
-def _workers():
+def _workers() -> tuple[list[str], str]:
     """What TF_CONFIG says: (`host:port` of all workers, this one's). Raises UserError if it does not."""
     given = os.environ.get("TF_CONFIG")
     try:
@@ -68,10 +68,10 @@ def _workers():
     )
 
 
-def _meet(addresses, own):
+def _meet(addresses: list[str], own: str) -> None:
     """Waits until every worker is there. TensorFlow would wait as well, but deaf to signals and without a word."""
 
-    def is_there(address):
+    def is_there(address: str) -> bool:
         host, _, port = address.rpartition(":")
         try:
             socket.create_connection((host, int(port)), timeout=5).close()
@@ -89,7 +89,7 @@ def _meet(addresses, own):
             time.sleep(0.2)
 
 
-def is_chief(strategy):
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Whether this is the process that writes files; of workers, the first."""
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.cluster_spec():
@@ -97,7 +97,7 @@ def is_chief(strategy):
     return resolver.task_id == 0 and (resolver.task_type == "chief" or "chief" not in resolver.cluster_spec().jobs)
 
 
-def wait_for_all(strategy, place=0):
+def wait_for_all(strategy: tf.distribute.Strategy, place: int = 0) -> None:
     """Returns when every worker has called this, with the same number.
 
     Raises:
@@ -110,7 +110,7 @@ def wait_for_all(strategy, place=0):
 
 
 @contextlib.contextmanager
-def lost_worker_told():
+def lost_worker_told() -> Iterator[None]:
     """Turns TensorFlow's error that another worker is gone, which comes within seconds, into a UserError."""
     try:
         yield
@@ -123,13 +123,13 @@ def lost_worker_told():
         ) from error
 
 
-def global_mean(values):
+def global_mean(values: Any) -> Any:
     """The mean over all replicas of a structure of tensors, in a replica's part of a step."""
     context = tf.distribute.get_replica_context()
     return values if context.num_replicas_in_sync == 1 else context.all_reduce("mean", values)
 
 
-def rebalanced(mean, weights):
+def rebalanced(mean: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """Scales a weighted mean over a replica's images so that the mean over replicas is the one over the global batch.
 
     Args:

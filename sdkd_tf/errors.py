@@ -1,8 +1,9 @@
-"""What a user did wrong, told in one line."""
+"""Errors of the user's making, reported in one line."""
 
 import contextlib
 import errno
 import sys
+from collections.abc import Iterator
 
 
 class UserError(ValueError):
@@ -10,14 +11,22 @@ class UserError(ValueError):
 
 
 @contextlib.contextmanager
-def one_line_errors():
-    """Ends the program with `error: <message>` and exit code 1 on a UserError or a full disk, instead of a stack trace."""
+def one_line_errors() -> Iterator[None]:
+    """Ends the program with `error: <message>` and exit code 1, instead of a stack trace.
+
+    Applies to a UserError, a full disk and a missing permission. Ctrl-C ends it with exit code 130.
+    """
     try:
         yield
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command resumes where it stopped", file=sys.stderr)
+        sys.exit(130)
     except UserError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        file = f" for {error.filename}" if error.filename else ""
-        sys.exit(f"error: the disk is full{file}; make room and give the same command again: what was finished is kept")
+        file = f"{error.filename}: " if error.filename else ""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            sys.exit(f"error: {file}the disk is full; free some space and repeat the command, which resumes")
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            sys.exit(f"error: {file}cannot be written or read ({error.strerror}); expected a place with permission")
+        raise

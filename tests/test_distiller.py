@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
+from sdkd_tf.distiller import Distiller
 
 from sdkd_tf.data.pipeline import make_dataset
 from sdkd_tf.data.sequence import load_sequence
-from sdkd_tf.distiller import Distiller
 from sdkd_tf.model.network import Outputs, build_network
 from tests.reference import losses as reference
 

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
+from sdkd_tf.die_with_parent import die_with_parent
 
 from sdkd_tf import lifelong
-from sdkd_tf.die_with_parent import die_with_parent
 from sdkd_tf.distribution import lost_worker_told, make_strategy
 from sdkd_tf.errors import UserError
 

@@ -9,14 +9,14 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from sdkd_tf.deploy.runtime import Classifier, float_operators
+from sdkd_tf.deploy.verify import verify
+from sdkd_tf.model.saved import load_network
 
 from sdkd_tf import lifelong, report, saliency_quality
 from sdkd_tf.data import pipeline
 from sdkd_tf.deploy.conversion import convert
-from sdkd_tf.deploy.runtime import Classifier, float_operators
-from sdkd_tf.deploy.verify import verify
 from sdkd_tf.errors import UserError
-from sdkd_tf.model.saved import load_network
 
 ROOT = pathlib.Path(__file__).parents[1]
 

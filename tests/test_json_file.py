@@ -3,10 +3,10 @@
 import json
 
 import pytest
-
-from sdkd_tf.errors import UserError
 from sdkd_tf.json_file import read_json
 from sdkd_tf.report import load_conversions, load_results, summary
+
+from sdkd_tf.errors import UserError
 from tests.fuzz.sources import conversion, results
 
 FORM = {"name": str, "rows": [[float]], "count": int, "by": {str: float}, "may": ({"x": float}, None)}

@@ -12,9 +12,9 @@ import time
 
 import numpy as np
 import pytest
+from sdkd_tf.model.saved import load_network
 
 from sdkd_tf.data.render import catalogue
-from sdkd_tf.model.saved import load_network
 
 ROOT = pathlib.Path(__file__).parents[1]
 NETWORK = (

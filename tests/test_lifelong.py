@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pytest
 import tf_keras as keras
+from sdkd_tf.learner import Learner
 
 from sdkd_tf import lifelong, report
 from sdkd_tf.callbacks import Schedule
 from sdkd_tf.data import pipeline
 from sdkd_tf.errors import UserError
-from sdkd_tf.learner import Learner
 
 layers = keras.layers
 

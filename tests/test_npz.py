@@ -7,10 +7,10 @@ import zipfile
 import numpy as np
 import pytest
 import tf_keras as keras
+from sdkd_tf.npz import read_npz
 
 from sdkd_tf.errors import UserError
 from sdkd_tf.model.backbone import _load_npz
-from sdkd_tf.npz import read_npz
 
 
 def write(path, **parts):

@@ -2,7 +2,6 @@ import pathlib
 
 import numpy as np
 from PIL import Image
-
 from sdkd_tf.predict import draw, overlay_names
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from sdkd_tf.atomic import atomic_file
 from sdkd_tf.progress import Progress
 

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from PIL import Image
-
 from sdkd_tf.upsampling import upsample
 
 

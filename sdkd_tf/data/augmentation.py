@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+Batch = dict[str, tf.Tensor]
+
 _BLUR_SHARE = 0.2  # of the images
 _BLUR_SIGMA = (0.5, 1.0)  # pixels of the network's input
 _HARD_SHARE = 0.3  # of the images, for each of what makes `hard` views
@@ -10,7 +12,7 @@ _COVER = (0.2, 0.6)  # of the object's box
 _DARKNESS = (0.25, 0.7)  # factor of the brightness
 
 
-def augment(example, seed):
+def augment(example: Batch, seed: tf.Tensor) -> Batch:
     """Random crop of 80 to 100 % of the side, horizontal flip, colour jitter, and on every fifth image a slight blur.
 
     What other entries of the challenge used.
@@ -39,7 +41,7 @@ def augment(example, seed):
     return _like(example, image, mask)
 
 
-def augment_hard(example, seed):
+def augment_hard(example: Batch, seed: tf.Tensor) -> Batch:
     """What `augment` does, and on three of ten images each: zoomed out, half covered, dark.
 
     A task has one difficulty. Views that have something of the others' keep alive, without an old image, what was learned
@@ -60,7 +62,7 @@ def augment_hard(example, seed):
     return _like(example, image, mask)
 
 
-def zoom_out(image, mask, seed):
+def zoom_out(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Scales an image and its mask down and puts them somewhere on a plain square of the image's mean colour.
 
     Args:
@@ -82,7 +84,7 @@ def zoom_out(image, mask, seed):
     return tf.clip_by_value(wide[..., :3], 0.0, 1.0), tf.cast(wide[..., 3:] > 0.5, tf.float32)
 
 
-def cover(image, mask, seed):
+def cover(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Covers a part of the object's box, from one of its four sides, with a plain colour.
 
     Args:
@@ -111,7 +113,7 @@ def cover(image, mask, seed):
     return image * (1.0 - hole) + tf.stack(colour) * hole, mask * (1.0 - hole)
 
 
-def darken(image, mask, seed):
+def darken(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Takes light away from an image. Arguments and returns as of `zoom_out`; the mask stays."""
     return image * tf.random.stateless_uniform([], seed, *_DARKNESS), mask
 
@@ -119,7 +121,7 @@ def darken(image, mask, seed):
 AUGMENTATIONS = {"none": None, "light": augment, "hard": augment_hard}
 
 
-def gaussian_blur(image, sigma):
+def gaussian_blur(image: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
     """Blurs by a 5x5 Gaussian kernel.
 
     Args:
@@ -136,7 +138,7 @@ def gaussian_blur(image, sigma):
     return tf.nn.depthwise_conv2d(padded[None], kernel, [1, 1, 1, 1], "VALID")[0]
 
 
-def _like(example, image, mask):
+def _like(example: Batch, image: tf.Tensor, mask: tf.Tensor) -> Batch:
     """The example with this image in [0, 1] and this mask."""
     shape = example["image"].shape
     return {

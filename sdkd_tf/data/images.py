@@ -4,9 +4,10 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sdkd_tf.errors import UserError
+from sdkd_tf.files import PathLike
 
 
-def open_image(path, what="image", background="white"):
+def open_image(path: PathLike, what: str = "image", background: str = "white") -> Image.Image:
     """Reads an image file of any mode as RGB, turned upright by its EXIF orientation.
 
     Args:
@@ -36,7 +37,7 @@ def open_image(path, what="image", background="white"):
         raise UserError(f"{what} {path}: cannot be read ({error}); expected a JPEG or PNG file") from error
 
 
-def open_mask(path):
+def open_mask(path: PathLike) -> Image.Image:
     """Reads an object mask as a PIL image in mode L, 255 on the object and 0 elsewhere, also where it is transparent.
 
     Raises UserError as `open_image`, and for a mask that would be read as empty, but is not: of 0 and 1, or of dark colours.
@@ -48,7 +49,7 @@ def open_mask(path):
     return mask.point(lambda value: 255 if value > 127 else 0)
 
 
-def letterbox(image, size, resample=Image.Resampling.BILINEAR):
+def letterbox(image: Image.Image, size: int, resample: Image.Resampling = Image.Resampling.BILINEAR) -> np.ndarray:
     """Scales a PIL image to fit a square, aspect kept, centred on black.
 
     Args:
@@ -62,7 +63,7 @@ def letterbox(image, size, resample=Image.Resampling.BILINEAR):
     return np.asarray(ImageOps.pad(image, (size, size), method=resample))
 
 
-def crop_letterbox(square, width, height):
+def crop_letterbox(square: np.ndarray, width: float, height: float) -> np.ndarray:
     """Undoes `letterbox` on a map: cuts the bars off.
 
     Args:

@@ -1,34 +1,37 @@
 """tf.data: from Examples to batches."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
 from sdkd_tf.data.augmentation import AUGMENTATIONS
 from sdkd_tf.data.images import letterbox, open_image, open_mask
+from sdkd_tf.data.sequence import Example
 from sdkd_tf.data.targets import draw_box
 
 
-def to_network_range(image):
+def to_network_range(image: tf.Tensor) -> tf.Tensor:
     """Maps uint8 RGB to float32 in [-1, 1], what MobileNetV2's ImageNet weights expect."""
     return tf.cast(image, tf.float32) / 127.5 - 1.0
 
 
-def to_pixels(image):
+def to_pixels(image: np.ndarray) -> np.ndarray:
     """The uint8 pixels that `to_network_range` mapped to this float array in [-1, 1]."""
     return np.round((image + 1) * np.float32(127.5)).astype(np.uint8)
 
 
 def make_dataset(
-    examples,
-    input_size,
-    batch_size,
-    seed=None,
-    batches=1,
-    augmentation="light",
-    keep=False,
-    input_context=tf.distribute.InputContext(),  # noqa: B008  nothing changes it
-):
+    examples: Sequence[Example],
+    input_size: int,
+    batch_size: int,
+    seed: int | None = None,
+    batches: int = 1,
+    augmentation: str = "light",
+    keep: bool = False,
+    input_context: tf.distribute.InputContext = tf.distribute.InputContext(),  # noqa: B008  nothing changes it
+) -> tf.data.Dataset:
     """Builds the batches of some examples.
 
     Args:
@@ -85,7 +88,7 @@ def make_dataset(
     return dataset.prefetch(2)
 
 
-def _places(batches, batch_size, input_context):
+def _places(batches: int, batch_size: int, input_context: tf.distribute.InputContext) -> tf.data.Dataset:
     """The places of one worker's images in the row of all images of all batches: a dataset of int64."""
     workers, worker = input_context.num_input_pipelines, input_context.input_pipeline_id
     part = batch_size // workers
@@ -93,7 +96,7 @@ def _places(batches, batch_size, input_context):
     return numbers.map(lambda number: number // part * batch_size + worker * part + number % part)
 
 
-def shuffled_passes(count, seed, places=None):
+def shuffled_passes(count: int, seed: int, places: tf.data.Dataset | None = None) -> tf.data.Dataset:
     """A dataset of indices: pass after pass over 0 to `count` - 1, each in another order.
 
     It keeps no state, so that what it gives depends on the seed and the place alone, not on who has read from it before.
@@ -111,7 +114,7 @@ def shuffled_passes(count, seed, places=None):
     return (tf.data.Dataset.counter() if places is None else places).map(index)
 
 
-def _read(image_path, mask_path, box, size):
+def _read(image_path: bytes, mask_path: bytes, box: np.ndarray, size: int) -> np.ndarray:
     """RGB and mask in one `[size, size, 4]` uint8 array; the mask of an image without mask and box is 0."""
     pixels = np.zeros((size, size, 4), np.uint8)
     image = open_image(image_path.decode())

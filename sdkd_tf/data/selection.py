@@ -1,43 +1,71 @@
-"""Which tasks and objects of a data set to use, and what counts as a class."""
+"""Which data to use: the folder, which of its tasks and objects, and what counts as a class."""
 
 import dataclasses
 import re
+from collections.abc import Callable, Iterable
+from typing import Annotated, Literal
 
+from msgspec import Meta
+
+from sdkd_tf.data.layouts.listing import Images, Layout, Listing
 from sdkd_tf.errors import UserError
 
-LABELS = ("instance", "category")
 _INSTANCE_NUMBER = re.compile(r"_\d+$")
 
 
-def select(layout, max_tasks=None, labels="instance", tasks=None, factors=None, levels=None, objects=None):
-    """Chooses tasks and objects; None or an empty list takes all.
+@dataclasses.dataclass(frozen=True)
+class DataOptions:
+    """Options of the data set; an empty tuple takes all."""
 
-    Args:
-      layout: a `listing.Layout`.
-      max_tasks: keep only so many of the tasks that the other arguments leave, from the start.
-      labels: `instance`, every object is a class; `category`, objects whose names differ in the number at the end
-        (`bottle_01`, `bottle_02`) are one.
-      tasks: names of tasks, in the order they shall arrive.
-      factors: names out of `listing.FACTORS`.
-      levels: out of 1, 2, 3; numbers or their digits.
-      objects: names of objects, always as instances. The order of classes stays the data's.
+    data_dir: Annotated[
+        str,
+        Meta(
+            description="Data folder in a layout of docs/data.md, or `rendered`, the bundled benchmark.",
+            extra={"path": True},
+        ),
+    ] = "rendered"
+    tasks: Annotated[tuple[str, ...], Meta(description="Use these tasks, in this order.")] = ()
+    factors: Annotated[tuple[str, ...], Meta(description="Use these of illumination, occlusion, pixel, clutter.")] = ()
+    levels: Annotated[tuple[int, ...], Meta(description="Use these of the levels 1, 2, 3.")] = ()
+    objects: Annotated[tuple[str, ...], Meta(description="Use these objects, for instance bottle_01,cup_02.")] = ()
+    labels: Annotated[
+        Literal["instance", "category"],
+        Meta(description="instance: every object is a class; category: bottle_01 and bottle_02 are one, bottle."),
+    ] = "instance"
+    max_tasks: Annotated[int | None, Meta(description="Use only the first so many tasks.")] = None
+    filelist: Annotated[
+        str | None,
+        Meta(
+            description="Which of Avalanche's file lists: clutter, illumination, occlusion, pixel, or iros (default)."
+        ),
+    ] = None
+    skip_bad_images: Annotated[bool, Meta(description="Leave out images that cannot be used, instead of stopping.")] = (
+        False
+    )
 
-    Returns:
-      A list of `listing.Listing`.
+    def __post_init__(self) -> None:
+        for name in ("factors", "levels", "objects"):  # whose order has no meaning
+            object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
+
+
+def select(layout: Layout, options: DataOptions) -> list[Listing]:
+    """Chooses tasks and objects.
+
+    The tasks are chosen by name first, then by factor and level, and the first `max_tasks` of them are kept. Objects are
+    named as instances, whatever counts as a class; the order of the classes stays that of the data.
 
     Raises:
       UserError: a name that the data do not have or a name given twice, or factors, levels or categories asked of data
         that do not tell them.
     """
-    if labels not in LABELS:
-        raise UserError(f"labels is {labels!r}; expected one of {', '.join(LABELS)}")
-    if max_tasks is not None and max_tasks < 1:
-        raise UserError(f"max_tasks is {max_tasks}; expected 1 or more")
+    if options.max_tasks is not None and options.max_tasks < 1:
+        raise UserError(f"max_tasks is {options.max_tasks}; expected 1 or more")
     chosen = layout.tasks
-    if tasks:
+    if options.tasks:
         by_name = {task.name: task for task in chosen}
-        chosen = [by_name[name] for name in _checked("tasks", tasks, by_name)]
-    for flag, wanted, attribute in (("factors", factors, "factor"), ("levels", levels, "level")):
+        chosen = [by_name[name] for name in _checked("tasks", options.tasks, by_name)]
+    for flag, attribute in (("factors", "factor"), ("levels", "level")):
+        wanted = getattr(options, flag)
         if wanted:
             found = list(dict.fromkeys(str(getattr(task, attribute)) for task in chosen))
             if found == ["None"]:
@@ -47,22 +75,22 @@ def select(layout, max_tasks=None, labels="instance", tasks=None, factors=None, 
                 )
             wanted = _checked(flag, wanted, found)
             chosen = [task for task in chosen if str(getattr(task, attribute)) in wanted]
-    chosen = chosen[:max_tasks]
-    if objects:
-        wanted = set(_checked("objects", objects, _objects(chosen)))
-        chosen = [_map_images(task, lambda images: {n: f for n, f in images.items() if n in wanted}) for task in chosen]
-    if labels == "category":
-        names = _objects(chosen)
-        if names and not any(_INSTANCE_NUMBER.search(name) for name in names):
+    chosen = chosen[: options.max_tasks]
+    if options.objects:
+        names = set(_checked("objects", options.objects, _objects(chosen)))
+        chosen = [_map_images(task, lambda images: {n: f for n, f in images.items() if n in names}) for task in chosen]
+    if options.labels == "category":
+        names_found = _objects(chosen)
+        if names_found and not any(_INSTANCE_NUMBER.search(name) for name in names_found):
             raise UserError(
-                f"labels is category, but no object has a number: {names[0]}; expected names like bottle_01"
+                f"labels is category, but no object has a number: {names_found[0]}; expected names like bottle_01"
             )
         chosen = [_map_images(task, _merge_instances) for task in chosen]
     return chosen
 
 
-def _checked(flag, wanted, existing):
-    wanted = [str(name) for name in wanted]
+def _checked(flag: str, given: Iterable[str | int], existing: Iterable[str]) -> list[str]:
+    wanted = [str(name) for name in given]
     for name in wanted:
         if name not in existing:
             raise UserError(f"{flag} names {name!r}; expected some of {', '.join(existing)}")
@@ -71,17 +99,17 @@ def _checked(flag, wanted, existing):
     return wanted
 
 
-def _objects(tasks):
+def _objects(tasks: list[Listing]) -> list[str]:
     return list(dict.fromkeys(name for task in tasks for part in task.splits.values() for name in part.images))
 
 
-def _map_images(task, change):
+def _map_images(task: Listing, change: Callable[[Images], Images]) -> Listing:
     splits = {split: dataclasses.replace(part, images=change(part.images)) for split, part in task.splits.items()}
     return dataclasses.replace(task, splits=splits)
 
 
-def _merge_instances(images):
-    merged = {}
+def _merge_instances(images: Images) -> Images:
+    merged: Images = {}
     for name, files in images.items():
         merged.setdefault(_INSTANCE_NUMBER.sub("", name), []).extend(files)
     return merged

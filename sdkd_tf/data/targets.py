@@ -3,10 +3,13 @@
 import collections
 import os
 import pathlib
+from collections.abc import Sequence
 
 from PIL import Image
 
 from sdkd_tf.errors import UserError
+
+Box = tuple[int, int, int, int]  # xmin, ymin, xmax, ymax in pixels
 
 # OpenLORIS-Object's own annotation, as public readers of the release find it: a scene's folder is called `scence#1`.
 _SHIPPED = "mask_and_bbox"
@@ -27,14 +30,14 @@ class TargetFinder:
     or the `.txt` beside the shipped mask. The release annotates only a part of its images.
     """
 
-    def __init__(self, root, factor=None, level=None):
+    def __init__(self, root: pathlib.Path, factor: str | None = None, level: int | None = None):
         """Args: root: the data's root folder. factor, level: of the task; None where the layout does not tell."""
         self._root = root
         self._shipped = collections.defaultdict(list)
         for folder in root.glob(f"{_SHIPPED}/*/{factor}/{_LEVELS[factor][level - 1]}/*") if factor else ():
             self._shipped[folder.name].append(folder)
 
-    def __call__(self, image):
+    def __call__(self, image: pathlib.Path) -> tuple[pathlib.Path | None, pathlib.Path | None]:
         """Returns (mask's path or None, box file's path or None). Raises UserError if two scenes have one."""
         relative = image.relative_to(self._root)
         return tuple(
@@ -42,7 +45,7 @@ class TargetFinder:
             for tree, suffix in (("masks", ".png"), ("boxes", ".txt"))
         )
 
-    def _find(self, own, image):
+    def _find(self, own: pathlib.Path, image: pathlib.Path) -> pathlib.Path | None:
         if os.path.isfile(own):
             return own
         folders = self._shipped.get(image.parent.name, ())
@@ -52,7 +55,7 @@ class TargetFinder:
         return found[0] if found else None
 
 
-def read_box(path):
+def read_box(path: pathlib.Path) -> Box:
     """Reads a box from a text file of four lines xmin, ymin, xmax, ymax, in pixels of the upright image.
 
     Returns:
@@ -68,7 +71,7 @@ def read_box(path):
     return xmin, ymin, xmax, ymax
 
 
-def draw_box(box, size):
+def draw_box(box: Sequence[int], size: tuple[int, int]) -> Image.Image:
     """Draws a box as a filled mask.
 
     Args:

@@ -1,89 +1,100 @@
 """Turns a finished run into .tflite files."""
 
-import json
+import dataclasses
 import os
 import pathlib
 import shutil
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 import tensorflow as tf
 import tf_keras as keras
+from msgspec import Meta
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from sdkd_tf import __version__
-from sdkd_tf.atomic import atomic_file
-from sdkd_tf.callbacks import Schedule
-from sdkd_tf.data.augmentation import AUGMENTATIONS
+from sdkd_tf.callbacks import FirstStepHeartbeat, Schedule, heartbeat
 from sdkd_tf.data.pipeline import make_dataset, to_network_range
-from sdkd_tf.deploy.flatbuffer import pack, unpack
+from sdkd_tf.data.sequence import TaskSequence
 from sdkd_tf.deploy.golden import write_golden
 from sdkd_tf.deploy.measurement import measure
 from sdkd_tf.deploy.metadata import with_metadata, without_output
 from sdkd_tf.deploy.quantization import RangeDistance, calibrate, fix_ranges, quantization_aware, with_probabilities
-from sdkd_tf.deploy.runtime import Classifier
-from sdkd_tf.distiller import Distiller
+from sdkd_tf.deploy.report import Conversion, load_conversions
+from sdkd_tf.deploy.tflite import Classifier, pack, unpack
 from sdkd_tf.errors import UserError
-from sdkd_tf.finished_run import load_run
-from sdkd_tf.heartbeat import FirstStepHeartbeat, heartbeat
-from sdkd_tf.progress import Progress
-from sdkd_tf.report import load_conversions
+from sdkd_tf.files import SavedStates, read_json, write_json
+from sdkd_tf.run import Run
+from sdkd_tf.strategies.sdkd import SDKD
 
-QUANTIZATIONS = ("qat", "ptq", "float")
 FILE_NAMES = {"qat": "sdkd_int8", "ptq": "sdkd_int8_ptq", "float": "sdkd_float"}
 _CALIBRATION_BATCHES = 20
-# What conversion needs of results.json beyond what every reader of a run does.
-_RUN = {
-    "deterministic": bool,
-    "augmentation": str,
-    "options": {name: (float, str, None) for name in ("saliency_weight", *Distiller.options)},
-}
-_FAR = 0.05  # widths of a range, over which a warning tells that quantization-aware training was too short
+_FAR = 0.05  # widths of a range, above which a warning says that quantization-aware training was too short
 
 
-def convert(
-    run_dir, quantization="qat", epochs=2, batch_size=16, learning_rate=1e-5, lambda2=1.0, seed=0, out_dir=None
-):
-    """Converts the model of a finished run: a file with both outputs, one with the probabilities alone and metadata, labels.txt,
-    conversion.json, and a golden directory.
+@dataclasses.dataclass(frozen=True)
+class ConversionOptions:
+    """Options of a conversion."""
 
-    Only the last task's training images are read for quantization. Quantization-aware training is one more SDKD step:
-    the float model is the teacher, the quantized one the student. One that was killed goes on from the last epoch that it
-    finished when this is called again with the same arguments.
+    run_dir: Annotated[str, Meta(description="A finished run of train.py.", extra={"path": True})] = ""
+    data_dir: Annotated[
+        str | None, Meta(description="Where the run's data are, if they were moved.", extra={"path": True})
+    ] = None
+    out_dir: Annotated[
+        str | None, Meta(description="Where the files go; the run's folder tflite by default.", extra={"path": True})
+    ] = None
+    quantization: Annotated[
+        Literal["qat", "ptq", "float"],
+        Meta(description="qat: quantization-aware training; ptq: quantization after training; float: none."),
+    ] = "qat"
+    epochs: Annotated[
+        int, Meta(ge=1, description="Epochs of quantization-aware training on the last task's images.")
+    ] = 2
+    batch_size: Annotated[int, Meta(ge=1, description="Images in a batch.")] = 16
+    learning_rate: Annotated[
+        float, Meta(ge=0, description="Initial learning rate of Adam; it falls along a cosine.")
+    ] = 1e-5
+    lambda2: Annotated[float, Meta(ge=0, description="Weight of the soft targets.")] = 1.0
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Of shuffling and augmentation.")] = 0
 
-    Args:
-      run_dir: a finished run of train.py.
-      quantization: `qat`; `ptq`, post-training quantization; `float`, no quantization.
-      epochs, batch_size, learning_rate, lambda2: of quantization-aware training; the rest of its losses are the run's own.
-      seed: of shuffling and augmentation.
-      out_dir: where the files go; None means the run's folder `tflite`.
+    @property
+    def training(self) -> list[Any]:
+        """What must be the same for a killed conversion to be resumed."""
+        return [self.quantization, self.epochs, self.batch_size, self.learning_rate, self.lambda2, self.seed]
+
+
+def convert(options: ConversionOptions) -> Conversion:
+    """Converts the model of a finished run.
+
+    Writes a file with both outputs, one with the probabilities alone and metadata, labels.txt, conversion.json, and a golden
+    directory. For quantization only the last task's training images are read. Quantization-aware training is one more SDKD
+    step: the float network is the teacher, the quantized one the student. A conversion that was killed resumes from its last
+    finished epoch when this is called again with the same options.
 
     Returns:
       What conversion.json holds under the name of the quantization.
 
     Raises:
-      UserError: unknown quantization, unfinished run, or a model that does not fit the run's classes.
+      UserError: the run is not finished or has no saliency, its data are not there or not its own any more, or its weights do
+        not fit.
     """
-    if quantization not in QUANTIZATIONS:
-        raise UserError(f"quantization is {quantization!r}; expected one of {', '.join(QUANTIZATIONS)}")
-    run_dir = pathlib.Path(run_dir)
-    results, sequence, network = load_run(run_dir, _RUN)
-    if results["augmentation"] not in AUGMENTATIONS:
-        raise UserError(f"{run_dir}: augmentation is {results['augmentation']!r}; expected {', '.join(AUGMENTATIONS)}")
-    if results["deterministic"]:
+    run, quantization = Run(options.run_dir), options.quantization
+    results = run.results
+    if run.config.architecture != "sdkd":
+        raise UserError(
+            f"{run.directory}: holds a {run.config.architecture} network; expected one with saliency (sdkd)"
+        )
+    sequence, network = run.tasks(options.data_dir), run.network()
+    if run.config.training.deterministic:
         tf.config.experimental.enable_op_determinism()
-    keras.utils.set_random_seed(seed)
-    settings = [quantization, epochs, batch_size, learning_rate, lambda2, seed]
-    working = _working_directory(run_dir / ".converting", settings)
-    last_task, input_size = sequence.tasks[-1].train, results["input_size"]
-    representative, training = None, {}
+    keras.utils.set_random_seed(options.seed)
+    target = pathlib.Path(options.out_dir) if options.out_dir else run.directory / "tflite"
+    working = _working_directory(target / ".converting", options)
+    training: dict[str, Any] = {}
+    representative = None
+    last_task, input_size = sequence.tasks[-1].train, run.config.network.input_size
     if quantization == "qat":
-        steps = max(1, len(last_task) // batch_size)
-        views = {"seed": seed, "batches": steps * epochs, "augmentation": results["augmentation"]}
-        batches = make_dataset(last_task, input_size, batch_size, **views)
-        options = {k: v for k, v in results["options"].items() if k in _RUN["options"]}
-        options["lambda2"] = lambda2
-        progress = Progress(working / "progress")
-        deployed, distance = train_quantized(network, batches, options, steps, epochs, learning_rate, progress)
-        training = {"steps": steps * epochs, "range_distance": distance}
+        deployed, training = _quantized(run, network, sequence, options, SavedStates(working / "progress"))
     else:
         complete = with_probabilities(network)
         deployed = keras.Model(complete.input, [complete.outputs[4], complete.outputs[1]])
@@ -91,40 +102,76 @@ def convert(
             representative = make_dataset(last_task, input_size, 1).take(200)
         else:
             deployed = with_uint8_input(deployed)
-
-    target = run_dir / "tflite" if out_dir is None else pathlib.Path(out_dir)
-    known = target / "conversion.json"
-    reports = load_conversions(known) if known.is_file() else {}
     files = working / "files"
     shutil.rmtree(files, ignore_errors=True)
     files.mkdir()
-    write_models(files, FILE_NAMES[quantization], deployed, results["classes"], representative)
+    write_models(files, FILE_NAMES[quantization], deployed, results.classes, representative)
     path = files / f"{FILE_NAMES[quantization]}.tflite"
-    report = {"file": path.name, **training, **measure(path, network, sequence)}
+    report = dataclasses.replace(measure(path, network, sequence), **training)
     golden = files / ("golden" if quantization == "qat" else f"golden_{quantization}")
     golden.mkdir()
-    write_golden(golden, path.name, Classifier(path), sequence.tasks[-1].test[0].image, results["classes"])
-    (files / "conversion.json").write_text(json.dumps({**reports, quantization: report}, indent=1))
-    target.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(target / golden.name, ignore_errors=True)
-    for file in sorted(files.iterdir(), key=lambda file: file.name == "conversion.json"):  # that one last
-        os.replace(file, target / file.name)
+    write_golden(golden, path.name, Classifier(path), sequence.tasks[-1].test[0].image, results.classes)
+    _publish(files, target, quantization, report)
     shutil.rmtree(working)
     return report
 
 
-def _working_directory(directory, settings):
-    """Makes the directory of what is not finished yet; empty, unless a conversion with the same settings was killed."""
-    known = directory / "settings.json"
-    if not known.is_file() or json.loads(known.read_text()) != settings:
-        shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir()
-        with atomic_file(known, "w") as file:
-            json.dump(settings, file)
+def _working_directory(directory: pathlib.Path, options: ConversionOptions) -> pathlib.Path:
+    """Makes the directory of what is not finished yet; empty, unless a conversion with the same options was killed."""
+    known = directory / "options.json"
+    try:
+        if not known.is_file() or read_json(known, list, "convert.py") != options.training:
+            shutil.rmtree(directory, ignore_errors=True)
+            directory.mkdir(parents=True)
+            write_json(known, options.training)
+    except (NotADirectoryError, FileExistsError, PermissionError) as error:
+        raise UserError(
+            f"out_dir {directory.parent}: cannot be written ({error.strerror}); choose another --out_dir"
+        ) from error
     return directory
 
 
-def write_models(directory, name, deployed, labels, representative=None):
+def _publish(files: pathlib.Path, target: pathlib.Path, quantization: str, report: Conversion) -> None:
+    """Moves finished files to their place, conversion.json last."""
+    known = target / "conversion.json"
+    reports = load_conversions(known) if known.is_file() else {}
+    for file in files.iterdir():
+        if file.is_dir():
+            shutil.rmtree(target / file.name, ignore_errors=True)
+        os.replace(file, target / file.name)
+    write_json(known, {**reports, quantization: report})
+
+
+def _quantized(
+    run: Run, network: keras.Model, sequence: TaskSequence, options: ConversionOptions, states: SavedStates
+) -> tuple[keras.Model, dict[str, Any]]:
+    """The quantized model, and what conversion.json tells of its training."""
+    last_task, config = sequence.tasks[-1].train, run.config
+    steps = max(1, len(last_task) // options.batch_size)
+    batches = make_dataset(
+        last_task,
+        config.network.input_size,
+        options.batch_size,
+        seed=options.seed,
+        batches=steps * options.epochs,
+        augmentation=config.training.augmentation,
+    )
+    known = {field.name for field in dataclasses.fields(SDKD.Options)}
+    shared = {name: value for name, value in vars(config.options).items() if name in known}
+    distillation = SDKD.Options(**{**shared, "lambda2": options.lambda2})
+    deployed, distance = train_quantized(
+        network, batches, distillation, steps, options.epochs, options.learning_rate, states
+    )
+    return deployed, {"steps": steps * options.epochs, "range_distance": distance}
+
+
+def write_models(
+    directory: pathlib.Path,
+    name: str,
+    deployed: keras.Model,
+    labels: list[str],
+    representative: Iterable[Any] | None = None,
+) -> None:
     """Writes `<name>.tflite`, `<name>_classifier.tflite` (probabilities alone, with metadata) and labels.txt.
 
     Args:
@@ -142,42 +189,59 @@ def write_models(directory, name, deployed, labels, representative=None):
     (directory / "labels.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
 
 
-def train_quantized(network, batches, distillation, steps, epochs, learning_rate, progress):
+@dataclasses.dataclass
+class _State:
+    """How far quantization-aware training has come."""
+
+    epoch: int
+    range_distance: float
+    strategy: dict[str, Any]
+
+
+def train_quantized(
+    network: keras.Model,
+    batches: tf.data.Dataset,
+    distillation: SDKD.Options,
+    steps: int,
+    epochs: int,
+    learning_rate: float,
+    states: SavedStates,
+) -> tuple[keras.Model, float]:
     """Quantization-aware training by SDKD: the float network teaches the quantized one.
 
     Args:
       network: the float network.
       batches: training batches of the last task for all epochs.
-      distillation: keyword arguments of Distiller.
+      distillation: options of SDKD.
       steps: batches an epoch.
       epochs, learning_rate: of the training.
-      progress: a Progress with the state of the same training, if it was killed, to go on from.
+      states: of the same training, if it was killed, to resume from.
 
     Returns:
-      (the trained, quantized model with the outputs [probabilities, saliency]; how far its ranges still are from where they go,
+      (the trained, quantized model with the outputs [probabilities, saliency]; the distance of its ranges from where they go,
       see `RangeDistance`).
     """
-    done, ranges, saved = 0, RangeDistance(), progress.load()
+    done, ranges, saved = 0, RangeDistance(), states.load(_State)
     with heartbeat("preparing the quantized network"):
         student, deployed = quantization_aware(network)
-        distiller = Distiller(student, teacher=network, **distillation)
-        distiller.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
+        strategy = SDKD(student, distillation, teacher=network)
+        strategy.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
         if saved:
-            with progress.fitting("remove the directory to start anew"):
+            with states.fitting("remove the directory to start again"):
                 state, values = saved
-                done, ranges.distance = state["epoch"], state["range_distance"]
-                distiller.restore(state["learner"], values)
-            print(f"going on after epoch {done}")
+                done, ranges.distance = state.epoch, state.range_distance
+                strategy.restore(state.strategy, values)
+            print(f"resuming after epoch {done}")
         else:
             calibrate(student, network, batches.take(_CALIBRATION_BATCHES))
-            if distiller.has_factors:
-                distiller.train_teacher_translator(batches.take(steps))
+            if strategy.has_factors:
+                strategy.train_teacher_translator(batches.take(steps))
 
-    def save(epoch, logs):
-        state = {"epoch": epoch + 1, "range_distance": ranges.distance, "learner": distiller.state()}
-        progress.save(state, [variable.numpy() for variable in distiller.saved_variables])
+    def save(epoch: int, logs: Any) -> None:
+        state = _State(epoch + 1, ranges.distance, strategy.state())
+        states.save(state, [variable.numpy() for variable in strategy.saved_variables])
 
-    distiller.fit(
+    strategy.fit(
         batches.skip(steps * done),
         steps_per_epoch=steps,
         initial_epoch=done,
@@ -192,25 +256,25 @@ def train_quantized(network, batches, distillation, steps, epochs, learning_rate
     )
     if ranges.distance > _FAR:
         print(
-            f"warning: the ranges of the activations are still {ranges.distance:.1%} of their width away from where training"
-            f" moves them after {epochs * steps} steps; --epochs is {epochs}, take more"
+            f"warning: after {epochs * steps} steps the ranges of the activations are still {ranges.distance:.1%} of their"
+            f" width away from where training moves them; --epochs is {epochs}, take more"
         )
     fix_ranges(deployed)
     return deployed, ranges.distance
 
 
-def with_uint8_input(model):
-    """Puts the pixels' normalisation in front of a model, so that a float file takes uint8 images as well."""
+def with_uint8_input(model: keras.Model) -> keras.Model:
+    """Puts the normalization of pixels in front of a model, so that a float file takes uint8 images as well."""
     pixels = keras.Input(model.input_shape[1:], dtype=tf.uint8)
     return keras.Model(pixels, model(to_network_range(pixels)))
 
 
-def to_tflite(model, representative=None):
+def to_tflite(model: keras.Model, representative: Iterable[Any] | None = None) -> bytes:
     """Converts a model with the outputs [probabilities, saliency] to a TFLite file's bytes.
 
     Args:
       model: quantization-aware, or float; one that takes uint8 images stays float.
-      representative: batches of one image to find the ranges of a float model.
+      representative: batches of one image, from which the ranges of a float model are found.
 
     Returns:
       bytes; the signature `serving_default` has the uint8 input `image` `[1, s, s, 3]` and float32 outputs
@@ -224,7 +288,7 @@ def to_tflite(model, representative=None):
         frozen = convert_variables_to_constants_v2(infer.get_concrete_function())
 
         @tf.function(input_signature=signature, autograph=False)
-        def serve(image):
+        def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
             return dict(zip(("probabilities", "saliency"), frozen(image)))
 
         converter = tf.lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()], tf.Module())

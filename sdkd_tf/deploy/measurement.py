@@ -1,20 +1,29 @@
 """Measures a .tflite file against the float network."""
 
+import pathlib
 import platform
+import time
+from collections.abc import Sequence
 
 import numpy as np
+import tf_keras as keras
 from PIL import Image
 from tqdm import tqdm
 
 from sdkd_tf.data.images import open_image
 from sdkd_tf.data.pipeline import make_dataset, to_pixels
-from sdkd_tf.deploy.cost import latencies
-from sdkd_tf.deploy.runtime import Classifier, float_operators
-from sdkd_tf.evaluation import saliency_errors
+from sdkd_tf.data.sequence import Example, TaskSequence
+from sdkd_tf.deploy.report import Conversion, Latency, SplitReport
+from sdkd_tf.deploy.tflite import Classifier, float_operators, open_interpreter
+from sdkd_tf.evaluation.evaluate import saliency_errors
+from sdkd_tf.files import PathLike
 from sdkd_tf.model.network import Outputs
 
+_KINDS = ("float", "tflite")
+_WARM_UP = 10  # calls that do not count
 
-def measure(path, network, sequence):
+
+def measure(path: pathlib.Path, network: keras.Model, sequence: TaskSequence) -> Conversion:
     """Compares a .tflite file with the float network on all validation and test images.
 
     Args:
@@ -23,33 +32,25 @@ def measure(path, network, sequence):
       sequence: the TaskSequence.
 
     Returns:
-      A dict: bytes, float_ops, latency {median_ms, threads, machine}, and for each of `validation` and `test`: accuracy
-      {task: {float, tflite}}, top1_agreement, saliency_difference (mean absolute, between the maps) and saliency_mae
-      {float, tflite} against the masks, None where there are none; for `test` also resized {nearest, bilinear}, the file's mean
-      accuracy when the caller scales images like that, see `stretch`.
+      A Conversion. Its test split also tells the file's mean accuracy when the caller scales images as `stretch` does.
     """
     classifier = Classifier(path)
     with tqdm(total=2 * len(sequence.tasks), desc="measuring the .tflite", unit="task") as progress:
-        compared = {split: _compare(classifier, network, sequence, split, progress) for split in ("validation", "test")}
-    return {
-        "bytes": path.stat().st_size,
-        **compared,
-        "float_ops": float_operators(path),
-        "latency": {
-            "median_ms": float(np.median(latencies([path], threads=1, runs=50))),
-            "threads": 1,
-            "machine": platform.machine(),
-        },
-    }
+        validation, test = (
+            _compare(classifier, network, sequence, split, progress) for split in ("validation", "test")
+        )
+    median = float(np.median(latencies([path], threads=1, runs=50)))
+    latency = Latency(median, 1, platform.machine())
+    return Conversion(path.name, path.stat().st_size, float_operators(path), latency, validation, test)
 
 
-def stretch(image, size, method):
-    """Scales a PIL image to a square as phones do: without keeping its aspect, without averaging over what is skipped.
+def stretch(image: Image.Image, size: int, method: str) -> np.ndarray:
+    """Scales a PIL image to a square as phones do: aspect not kept, pixels skipped rather than averaged.
 
     Args:
       image: PIL image in mode RGB.
       size: side of the square in pixels.
-      method: `nearest`, what Android Studio's model binding does, or `bilinear`.
+      method: `nearest`, as Android Studio's model binding does, or `bilinear`.
 
     Returns:
       uint8 `[size, size, 3]`.
@@ -59,11 +60,17 @@ def stretch(image, size, method):
     return np.asarray(image.transform((size, size), Image.Transform.AFFINE, step, resample))
 
 
-def _compare(classifier, network, sequence, split, progress):
-    accuracy, agree, differences, errors = {}, [], [], {"float": [], "tflite": []}
-    resized = {"nearest": [], "bilinear": []} if split == "test" else {}
+def _compare(
+    classifier: Classifier, network: keras.Model, sequence: TaskSequence, split: str, progress: tqdm
+) -> SplitReport:
+    accuracy: dict[str, dict[str, float]] = {}
+    agree: list[bool] = []
+    differences: list[float] = []
+    errors: dict[str, list[float]] = {kind: [] for kind in _KINDS}
+    resized: dict[str, list[float]] = {"nearest": [], "bilinear": []} if split == "test" else {}
     for task in sequence.tasks:
-        examples, hits = getattr(task, split), {"float": [], "tflite": []}
+        examples = getattr(task, split)
+        hits: dict[str, list[bool]] = {kind: [] for kind in _KINDS}
         for batch in make_dataset(examples, classifier.input_size, 50):
             expected = Outputs(*network.predict_on_batch(batch["image"]))
             found = [classifier(image) for image in to_pixels(batch["image"].numpy())]
@@ -76,17 +83,44 @@ def _compare(classifier, network, sequence, split, progress):
             errors["float"] += saliency_errors(expected.saliency[..., 0], batch)
             errors["tflite"] += saliency_errors(maps, batch)
         accuracy[task.name] = {kind: float(np.mean(values)) for kind, values in hits.items()}
-        originals = [open_image(example.image) for example in examples] if resized else []
         for method, right in resized.items():
-            stretched = [stretch(image, classifier.input_size, method) for image in originals]
-            found = [classifier(image).probabilities.argmax() for image in stretched]
-            right.append(np.mean([label == example.label for label, example in zip(found, examples)]))
+            right.append(_stretched_accuracy(classifier, examples, method))
         progress.update()
     known = not np.isnan(errors["float"]).all()
-    return {
-        "accuracy": accuracy,
-        "top1_agreement": float(np.mean(agree)),
-        "saliency_difference": float(np.mean(differences)),
-        "saliency_mae": {kind: float(np.nanmean(values)) if known else None for kind, values in errors.items()},
-        **({"resized": {method: float(np.mean(right)) for method, right in resized.items()}} if resized else {}),
-    }
+    maes = {kind: float(np.nanmean(values)) if known else None for kind, values in errors.items()}
+    stretched = {method: float(np.mean(right)) for method, right in resized.items()}
+    return SplitReport(accuracy, float(np.mean(agree)), float(np.mean(differences)), maes, stretched)
+
+
+def _stretched_accuracy(classifier: Classifier, examples: tuple[Example, ...], method: str) -> float:
+    stretched = [stretch(open_image(example.image), classifier.input_size, method) for example in examples]
+    found = [classifier(image).probabilities.argmax() for image in stretched]
+    return float(np.mean([label == example.label for label, example in zip(found, examples)]))
+
+
+def latencies(paths: Sequence[PathLike], threads: int, runs: int) -> np.ndarray:
+    """Times calls on noise, the files in turn, so that what slows the machine down slows all of them.
+
+    Args:
+      paths: .tflite files.
+      threads: CPU threads.
+      runs: calls of each file that count.
+
+    Returns:
+      Milliseconds, `[files, runs]`.
+    """
+    interpreters = [open_interpreter(path, threads) for path in paths]
+    rng = np.random.default_rng(0)
+    for interpreter in interpreters:
+        for detail in interpreter.get_input_details():
+            noise = (
+                rng.integers(0, 256, detail["shape"]) if detail["dtype"] != np.float32 else rng.random(detail["shape"])
+            )
+            interpreter.set_tensor(detail["index"], noise.astype(detail["dtype"]))
+    seconds = np.zeros((len(paths), _WARM_UP + runs))
+    for run in tqdm(range(_WARM_UP + runs), desc=f"{threads} thread(s)", unit="round"):
+        for file, interpreter in enumerate(interpreters):
+            start = time.perf_counter()
+            interpreter.invoke()
+            seconds[file, run] = time.perf_counter() - start
+    return 1000 * seconds[:, _WARM_UP:]

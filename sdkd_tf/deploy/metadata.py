@@ -1,23 +1,26 @@
-"""Edits of a .tflite file: fewer outputs, and metadata, which lets MediaPipe's ImageClassifier and Android Studio's model binding use it without further code.
+"""Edits of a .tflite file: fewer outputs, and metadata.
+
+With the metadata, MediaPipe's ImageClassifier and Android Studio's model binding use a file without further code.
 
 Slots and enum values are those of the schema that is published with TFLite (metadata_schema.fbs, identifier M001).
 """
 
 import io
 import zipfile
+from collections.abc import Sequence
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from sdkd_tf.deploy.flatbuffer import pack, unpack
+from sdkd_tf.deploy.tflite import pack, unpack
 
 _LABEL_FILE = "labels.txt"
 _IMAGE_PROPERTIES, _NORMALIZATION_OPTIONS = 2, 1  # members of the unions ContentProperties and ProcessUnitOptions
 _RGB, _TENSOR_AXIS_LABELS = 1, 2  # of the enums ColorSpaceType and AssociatedFileType
 
 
-def with_metadata(content, labels, name, description, version):
+def with_metadata(content: bytes, labels: Sequence[str], name: str, description: str, version: str) -> bytes:
     """Adds metadata and labels to a classifier with one image input and one output of probabilities.
 
     Args:
@@ -41,8 +44,8 @@ def with_metadata(content, labels, name, description, version):
     return file.getvalue()
 
 
-def without_output(content, name):
-    """Takes an output out of a file, with the operator that computes nothing else.
+def without_output(content: bytes, name: str) -> bytes:
+    """Removes an output from a file, and the operator that computes nothing else.
 
     Args:
       content: the .tflite file's bytes.
@@ -61,7 +64,7 @@ def without_output(content, name):
     return pack(model)
 
 
-def _model_metadata(name, description, version):
+def _model_metadata(name: str, description: str, version: str) -> bytes:
     b = flatbuffers.Builder(1024)
     rgb = _table(b, {}, {0: _RGB})
     pixels = _tensor(
@@ -86,26 +89,26 @@ def _model_metadata(name, description, version):
     return bytes(b.Output())
 
 
-def _tensor(b, name, description, fields):
+def _tensor(b: flatbuffers.Builder, name: str, description: str, fields: dict[int, int]) -> int:
     return _table(b, {0: b.CreateString(name), 1: b.CreateString(description), **fields})
 
 
-def _stats(b, low, high):
+def _stats(b: flatbuffers.Builder, low: float, high: float) -> int:
     return _table(b, {0: _floats(b, high), 1: _floats(b, low)})
 
 
-def _floats(b, value):
+def _floats(b: flatbuffers.Builder, value: float) -> int:
     return b.CreateNumpyVector(np.array([value], np.float32))
 
 
-def _list(b, offsets):
+def _list(b: flatbuffers.Builder, offsets: list[int]) -> int:
     b.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         b.PrependUOffsetTRelative(offset)
     return b.EndVector()
 
 
-def _table(b, offsets, numbers=()):
+def _table(b: flatbuffers.Builder, offsets: dict[int, int], numbers: dict[int, int] | tuple[()] = ()) -> int:
     """A table from {slot: offset of a string, vector or table} and {slot: enum value}."""
     numbers = dict(numbers)
     b.StartObject(1 + max([*offsets, *numbers]))

@@ -1,5 +1,8 @@
 """Quantization-aware training (Jacob et al., CVPR 2018) with TF-MOT, as one more SDKD step."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
@@ -17,31 +20,31 @@ _keras = tfmot.quantization.keras
 class OutputQuantizeConfig(_keras.QuantizeConfig):
     """Quantizes a layer's output and nothing else: for layers without weights that TF-MOT does not know."""
 
-    def get_weights_and_quantizers(self, layer):
+    def get_weights_and_quantizers(self, layer: layers.Layer) -> list:
         return []
 
-    def get_activations_and_quantizers(self, layer):
+    def get_activations_and_quantizers(self, layer: layers.Layer) -> list:
         return []
 
-    def set_quantize_weights(self, layer, quantize_weights):
+    def set_quantize_weights(self, layer: layers.Layer, quantize_weights: list) -> None:
         pass
 
-    def set_quantize_activations(self, layer, quantize_activations):
+    def set_quantize_activations(self, layer: layers.Layer, quantize_activations: list) -> None:
         pass
 
-    def get_output_quantizers(self, layer):
+    def get_output_quantizers(self, layer: layers.Layer) -> list:
         return [
             _keras.quantizers.MovingAverageQuantizer(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
         ]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {}
 
 
 class KeepRangeQuantizeConfig(OutputQuantizeConfig):
     """Adds no quantizer: for layers whose output values are all among their input values."""
 
-    def get_output_quantizers(self, layer):
+    def get_output_quantizers(self, layer: layers.Layer) -> list:
         return []
 
 
@@ -56,7 +59,7 @@ SCHEME = {
     MorphologicalReconstruction: KeepRangeQuantizeConfig,
     StopGradient: KeepRangeQuantizeConfig,
 }
-# Known beforehand: what the last task's images show may be less than what the device will meet.
+# Known in advance: the last task's images may show less than what the device will meet.
 _ROOT_RANGE = (0.0, FLOOR**-0.5)
 FIXED_RANGES = {
     "quantize_layer": (-1.0, 1.0),  # the input
@@ -67,7 +70,7 @@ FIXED_RANGES = {
 _SCOPE = {cls.__name__: cls for cls in (OutputQuantizeConfig, KeepRangeQuantizeConfig, *SCHEME)}
 
 
-def equalize_depthwise(network):
+def equalize_depthwise(network: keras.Model) -> None:
     """Brings every channel of a depthwise kernel to one range; the batch norm behind it takes the scale, so nothing changes.
 
     TF-MOT gives a depthwise kernel one range for all its channels, and MobileNetV2's channels differ by orders of magnitude:
@@ -89,14 +92,14 @@ def equalize_depthwise(network):
                 norm.moving_mean.assign(norm.moving_mean / scale)
 
 
-def with_probabilities(network):
+def with_probabilities(network: keras.Model) -> keras.Model:
     """The network with softmax probabilities `[batch, classes]` as a fifth output."""
     probabilities = layers.Softmax(name="probabilities")(Outputs(*network.outputs).logits)
     return keras.Model(network.input, [*network.outputs, probabilities], name=network.name)
 
 
 @tf.autograph.experimental.do_not_convert  # No layer needs it, and it takes half of the time.
-def quantization_aware(network):
+def quantization_aware(network: keras.Model) -> tuple[keras.Model, keras.Model]:
     """Copies a network with fake quantization of weights and activations.
 
     Args:
@@ -121,7 +124,7 @@ def quantization_aware(network):
     return student, deployed
 
 
-def calibrate(student, network, batches):
+def calibrate(student: keras.Model, network: keras.Model, batches: Iterable[dict[str, Any]]) -> None:
     """Starts the output quantizers from the ranges that the float network's layers show.
 
     TF-MOT starts every range at [-6, 6] and moves it by a thousandth a step, so a short training would end far off.
@@ -131,7 +134,7 @@ def calibrate(student, network, batches):
       network: the float network.
       batches: as `pipeline.make_dataset` gives them; the ranges are the means of the batches' minima and maxima.
     """
-    ranges = {}  # layer name -> (minimum variable, maximum variable)
+    ranges: dict[str, Any] = {}  # layer name -> (minimum variable, maximum variable)
     for layer in student.layers:
         name = layer.name.removeprefix("quant_")
         found = None if name in FIXED_RANGES else _range_variables(layer)
@@ -140,7 +143,7 @@ def calibrate(student, network, batches):
     probe = keras.Model(network.input, [network.get_layer(name).output for name in ranges])
 
     @tf.function(autograph=False)
-    def extremes(images):
+    def extremes(images: tf.Tensor) -> tf.Tensor:
         return tf.stack([(tf.reduce_min(y), tf.reduce_max(y)) for y in probe(images, training=False)])
 
     seen = np.mean([extremes(batch["image"]) for batch in batches], axis=0)
@@ -161,24 +164,26 @@ class RangeDistance(keras.callbacks.Callback):
       distance: after an epoch, what is left of the way in widths of the range, a mean over all ranges and their two ends.
     """
 
-    def on_epoch_begin(self, epoch, logs=None):
+    distance = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._steps, self._before = 0, self._ranges()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._steps += 1
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         after, left = self._ranges(), _EMA_DECAY**self._steps
         way = np.abs(after - self._before) * left / (1 - left)
         self.distance = float((way / (after[:, 1:] - after[:, :1])).mean())
 
-    def _ranges(self):
+    def _ranges(self) -> np.ndarray:
         layers = [layer for layer in self.model.student.layers if layer.name.removeprefix("quant_") not in FIXED_RANGES]
         found = [_range_variables(layer) for layer in layers]
         return np.array([[float(low), float(high)] for low, high in filter(None, found)])
 
 
-def fix_ranges(model):
+def fix_ranges(model: keras.Model) -> None:
     """Sets the ranges of FIXED_RANGES; training moves every range a little with each step."""
     for layer in model.layers:
         fixed = FIXED_RANGES.get(layer.name.removeprefix("quant_"))
@@ -188,7 +193,7 @@ def fix_ranges(model):
             high.assign(fixed[1])
 
 
-def _range_variables(layer):
+def _range_variables(layer: layers.Layer) -> tuple[tf.Variable, tf.Variable] | None:
     """(minimum, maximum) of a layer's output quantizer, None if it has none."""
     names = {v.name.split("/")[-1].split(":")[0]: v for v in layer.weights}
     for quantizer in ("output", "post_activation", "quantize_layer"):
@@ -197,7 +202,7 @@ def _range_variables(layer):
     return None
 
 
-def _annotated_copy(layer):
+def _annotated_copy(layer: layers.Layer) -> layers.Layer:
     config = SCHEME.get(type(layer))
     copy = type(layer).from_config(layer.get_config())
     return _keras.quantize_annotate_layer(copy, config() if config else None)

@@ -5,11 +5,13 @@ The paper's blocks 1 to 7 are MobileNetV2's stages of inverted residuals; `BLOCK
 
 import pathlib
 import re
+from collections.abc import Sequence
 
+import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf.errors import UserError
-from sdkd_tf.npz import read_npz
+from sdkd_tf.model.weights import load_weights
 
 BUNDLED_WEIGHTS = pathlib.Path(__file__).parents[1] / "weights" / "mobilenet_v2_1.0_224_no_top.npz"
 
@@ -25,7 +27,7 @@ BLOCKS = {
 BLOCK_5_END = "block_12_add"
 
 
-def mobilenet_v2(input_size, width=1.0, weights="bundled"):
+def mobilenet_v2(input_size: int, width: float = 1.0, weights: str = "bundled") -> keras.Model:
     """Builds keras.applications' MobileNetV2 without its top.
 
     Args:
@@ -38,10 +40,8 @@ def mobilenet_v2(input_size, width=1.0, weights="bundled"):
       A keras.Model whose input is `[batch, input_size, input_size, 3]`, RGB in [-1, 1].
 
     Raises:
-      UserError: the size does not fit or the weights cannot be read or do not fit the network.
+      UserError: the weights cannot be read or do not fit the network.
     """
-    if input_size < 64 or input_size % 32:
-        raise UserError(f"input_size is {input_size}; expected a multiple of 32, at least 64")
     from_keras = "imagenet" if weights == "imagenet" else None
     try:
         model = keras.applications.MobileNetV2(
@@ -53,29 +53,11 @@ def mobilenet_v2(input_size, width=1.0, weights="bundled"):
         first_line = str(error).splitlines()[0]
         raise UserError(f"weights=imagenet could not be loaded by Keras ({first_line}); try weights=bundled") from error
     if weights not in ("imagenet", "none"):
-        _load_npz(model, BUNDLED_WEIGHTS if weights == "bundled" else pathlib.Path(weights))
+        load_weights(model, BUNDLED_WEIGHTS if weights == "bundled" else pathlib.Path(weights).expanduser())
     return model
 
 
-def _load_npz(model, path):
-    try:
-        arrays = read_npz(path)
-    except ValueError as error:
-        raise UserError(f"weights file {path}: {error}; expected arrays named <layer>/<weight>") from error
-    for layer in model.layers:
-        values = []
-        for variable in layer.weights:
-            key = variable.name.removesuffix(":0")
-            if key not in arrays or arrays[key].shape != variable.shape:
-                found = arrays[key].shape if key in arrays else "nothing"
-                raise UserError(f"weights file {path}: expected {key} of shape {tuple(variable.shape)}, found {found}")
-            if arrays[key].dtype.kind != "f":
-                raise UserError(f"weights file {path}: {key} holds {arrays[key].dtype}; expected floating point")
-            values.append(arrays[key])
-        layer.set_weights(values)
-
-
-def copy_blocks(backbone, blocks, x, prefix):
+def copy_blocks(backbone: keras.Model, blocks: Sequence[str], x: tf.Tensor, prefix: str) -> tf.Tensor:
     """Applies a copy of some blocks of the backbone to another tensor, layer by layer, so that the graph stays flat.
 
     Args:
@@ -99,11 +81,11 @@ def copy_blocks(backbone, blocks, x, prefix):
     return copied[layers[-1].name]
 
 
-def _belongs(layer, blocks):
-    return re.match(rf"({'|'.join(blocks)})(_|$)", layer.name)
+def _belongs(layer: keras.layers.Layer, blocks: Sequence[str]) -> bool:
+    return re.match(rf"({'|'.join(blocks)})(_|$)", layer.name) is not None
 
 
-def freeze_blocks(model, count):
+def freeze_blocks(model: keras.Model, count: int) -> None:
     """Keeps the pretrained weights of the first blocks.
 
     The gradient stops above them, which saves time, and what they see cannot be forgotten.
@@ -111,19 +93,14 @@ def freeze_blocks(model, count):
     Args:
       model: a network on `mobilenet_v2`.
       count: how many of blocks 1 to 5, the shared ones, keep their weights; the stem belongs to block 1.
-
-    Raises:
-      UserError: count is not among 0 to 5.
     """
-    if count not in range(6):
-        raise UserError(f"frozen_blocks is {count}; expected 0 to 5")
     blocks = [name for number in range(1, count + 1) for name in BLOCKS[number]]
     for layer in model.layers:
         if blocks and _belongs(layer, blocks):
             layer.trainable = False
 
 
-def set_batch_norm_policy(model, policy):
+def set_batch_norm_policy(model: keras.Model, policy: str) -> None:
     """Decides which batch-norm statistics move during lifelong learning.
 
     MobileNetV2's moving statistics have momentum 0.999: over the few hundred steps of a task they hardly move, while the
@@ -135,8 +112,6 @@ def set_batch_norm_policy(model, policy):
       policy: `frozen` keeps statistics, scale and offset at their pretrained values and always normalises as in
         inference; `adapt` trains them with momentum 0.9.
     """
-    if policy not in ("frozen", "adapt"):
-        raise UserError(f"batch_norm is {policy!r}; expected frozen or adapt")
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = policy == "adapt"

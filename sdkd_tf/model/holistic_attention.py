@@ -3,6 +3,7 @@ whole object, weights the features that the detection branch sees.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +14,7 @@ from sdkd_tf.model.inverse_square_root import InverseSquareRoot
 layers = keras.layers
 
 
-def gaussian_kernel(size, sigmas=4.0):
+def gaussian_kernel(size: int, sigmas: float = 4.0) -> np.ndarray:
     """CPD's initial blur kernel.
 
     The square root of the outer product of the normal distribution's probability in `size` equal bins of
@@ -38,7 +39,7 @@ def gaussian_kernel(size, sigmas=4.0):
 class GaussianInitializer(keras.initializers.Initializer):
     """Initialises a `[size, size, 1, 1]` kernel with `gaussian_kernel`."""
 
-    def __call__(self, shape, dtype=None, **kwargs):
+    def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> tf.Tensor:
         return tf.constant(gaussian_kernel(shape[0])[:, :, None, None], dtype or tf.float32)
 
 
@@ -46,11 +47,11 @@ class GaussianInitializer(keras.initializers.Initializer):
 class GlobalMinPooling2D(layers.Layer):
     """The minimum of every channel, `[batch, h, w, c]` to `[batch, 1, 1, c]`."""
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         return tf.reduce_min(x, axis=(1, 2), keepdims=True)
 
 
-def min_max_normalization(x, name):
+def min_max_normalization(x: tf.Tensor, name: str) -> tf.Tensor:
     """Stretches every image's map to [0, 1]: (x - min) / (max - min), a range under `FLOOR` counting as `FLOOR`.
 
     Args:
@@ -67,7 +68,7 @@ def min_max_normalization(x, name):
     return layers.Multiply(name=f"{name}_scale2")([layers.Multiply(name=f"{name}_scale1")([shifted, root]), root])
 
 
-def holistic_attention(logits, features, kernel_size, name):
+def holistic_attention(logits: tf.Tensor, features: tf.Tensor, kernel_size: int, name: str) -> tf.Tensor:
     """Weights features with max(blurred and stretched map, map).
 
     Args:

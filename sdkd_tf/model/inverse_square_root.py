@@ -14,5 +14,5 @@ FLOOR = 1 / 64  # four int8 steps of a tensor in [0, 1]
 class InverseSquareRoot(keras.layers.Layer):
     """1 / sqrt(max(x, FLOOR)), at most 8; the gradient is 0 below FLOOR."""
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         return tf.math.rsqrt(tf.maximum(x, FLOOR))

@@ -8,21 +8,65 @@ image -> blocks 1-5 -+-> blocks 6, 7 -> partial decoder -> holistic attention -+
 """
 
 import collections
-import functools
+import dataclasses
+from typing import Annotated, Any, Literal
 
 import tensorflow as tf
 import tf_keras as keras
+from msgspec import Meta
 
-from sdkd_tf.errors import UserError
 from sdkd_tf.model import backbone as mobilenet
 from sdkd_tf.model.holistic_attention import holistic_attention
 from sdkd_tf.model.inverse_square_root import InverseSquareRoot
-from sdkd_tf.model.partial_decoder import DECODERS, INITIALIZERS, partial_decoder
+from sdkd_tf.model.partial_decoder import DECODERS, partial_decoder
 from sdkd_tf.model.refinement import refine
 
 layers = keras.layers
 
-POOLINGS = ("mean", "mass", "max")
+_RESEARCH = {"research": True}
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkOptions:
+    """Options of SDKD's network."""
+
+    input_size: Annotated[
+        int, Meta(ge=64, multiple_of=32, description="Side of the network's input in pixels, a multiple of 32.")
+    ] = 128
+    decoder: Annotated[
+        Literal["full", "lite"], Meta(description="Partial decoders; lite: of depthwise-separable convolutions.")
+    ] = "full"
+    pooling: Annotated[
+        Literal["mean", "mass"],
+        Meta(description="Pooling before the FC layer: mean, or mass, the mean divided by the map's mean."),
+    ] = "mass"
+    detach_map: Annotated[
+        bool | None,
+        Meta(description="Keep the classification's gradient out of the map; by default, where masks supervise it."),
+    ] = None
+    frozen_blocks: Annotated[
+        int, Meta(ge=0, le=5, description="How many of blocks 1 to 5 keep their pretrained weights.")
+    ] = 3
+    weights: Annotated[
+        str, Meta(description="Backbone weights: bundled (ImageNet), imagenet (downloaded), none, or an .npz file.")
+    ] = "bundled"
+    width: Annotated[float, Meta(gt=0, description="Width multiplier of MobileNetV2.", extra=_RESEARCH)] = 1.0
+    decoder_channels: Annotated[int, Meta(ge=1, description="Channels of the partial decoders.", extra=_RESEARCH)] = 32
+    refinement: Annotated[
+        Literal["reconstruct", "conv", "none"], Meta(description="Kind of the refined layer.", extra=_RESEARCH)
+    ] = "reconstruct"
+    attention_kernel: Annotated[
+        int | None,
+        Meta(
+            description="Blur of holistic attention in map pixels; CPD's share of the map if not given.",
+            extra=_RESEARCH,
+        ),
+    ] = None
+    batch_norm: Annotated[
+        Literal["frozen", "adapt"],
+        Meta(description="Batch-norm statistics of the backbone; adapt: follow the tasks.", extra=_RESEARCH),
+    ] = "frozen"
+
 
 # What a network returns, in this order:
 #   logits `[batch, classes]`; saliency, the refined map in [0, 1]; attention_logits and detection_logits, the two
@@ -31,7 +75,7 @@ POOLINGS = ("mean", "mass", "max")
 Outputs = collections.namedtuple("Outputs", "logits saliency attention_logits detection_logits", defaults=(None,) * 3)
 
 
-def as_outputs(returned):
+def as_outputs(returned: Any) -> Outputs:
     """Names what a network, with or without saliency, returned."""
     return Outputs(*returned) if isinstance(returned, (list, tuple)) else Outputs(returned)
 
@@ -40,18 +84,18 @@ def as_outputs(returned):
 class StopGradient(layers.Layer):
     """Passes its input on and no gradient back."""
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         return tf.stop_gradient(x)
 
 
-def masked_pooling(features, weight, pooling):
-    """Features times the map, as one vector an image.
+def masked_pooling(features: tf.Tensor, weight: tf.Tensor, pooling: str) -> tf.Tensor:
+    """Weights features by the map and pools them to one vector an image.
 
     Args:
       features: `[batch, h, w, c]`.
       weight: the map `[batch, h, w, 1]` in [0, 1].
-      pooling: `mean` over all positions; `max`; or `mass`, the mean divided by the map's mean: an object that fills
-        little of the image then speaks as loudly as one that fills it.
+      pooling: `mean` over all positions, or `mass`, the mean divided by the map's mean, so that an object that fills
+        little of the image counts as much as one that fills it.
 
     Returns:
       `[batch, c]`.
@@ -61,86 +105,48 @@ def masked_pooling(features, weight, pooling):
         root = InverseSquareRoot(name="mass_root")(mass)
         weight = layers.Multiply(name="mass_scale1")([weight, root])
     masked = layers.Multiply(name="masked_features")([features, weight])
-    if pooling == "max":
-        return layers.GlobalMaxPooling2D(name="pooling")(masked)
     if pooling == "mean":
         return layers.GlobalAveragePooling2D(name="pooling")(masked)
     pooled = layers.GlobalAveragePooling2D(keepdims=True, name="pooling")(masked)
     return layers.Flatten(name="pooled")(layers.Multiply(name="mass_scale2")([pooled, root]))
 
 
-def build_network(
-    num_classes,
-    input_size=224,
-    width=1.0,
-    decoder="full",
-    decoder_channels=32,
-    decoder_initializer="normal",
-    refinement="reconstruct",
-    pooling="mean",
-    detach_map=False,
-    attention_kernel=None,
-    batch_norm="frozen",
-    frozen_blocks=0,
-    weights="bundled",
-):
+def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) -> keras.Model:
     """Builds SDKD's network.
 
     Args:
-      num_classes: number of object labels.
-      input_size: side of the square input in pixels, a multiple of 32.
-      width: MobileNetV2's width multiplier.
-      decoder: `full`, or `lite` with depthwise-separable convolutions.
-      decoder_channels: width of the partial decoders.
-      decoder_initializer: of the decoders' weights: `normal`, CPD's, or `glorot`.
-      refinement: `conv`, `reconstruct` or `none`, see `refinement.refine`.
-      pooling: `mean`, `mass` or `max`, see `masked_pooling`.
-      detach_map: True keeps the classification's gradient out of the saliency map, which then only learns from masks and
-        from the teacher's map; False, the paper's plain reading, lets the classification shape the map as well.
-      attention_kernel: side of holistic attention's blur in map pixels; None takes CPD's share of the map, 31/88, made odd.
-      batch_norm: `frozen` or `adapt`, see `backbone.set_batch_norm_policy`.
-      frozen_blocks: how many of the first blocks keep their pretrained weights, 0 to 5.
-      weights: see `backbone.mobilenet_v2`.
+      num_classes: number of object labels, at least 2.
+      options: see NetworkOptions. With `detach_map` the classification's gradient stays out of the saliency map, which then
+        learns from masks and the teacher's map alone; without, the paper's plain reading, the classification shapes the
+        map as well. CPD's share for `attention_kernel` is 31/88 of the map's side, made odd.
 
     Returns:
       A keras.Model from images `[batch, input_size, input_size, 3]`, RGB in [-1, 1], to a list in the order of `Outputs`.
 
     Raises:
-      UserError: an argument is out of its range.
+      UserError: the weights cannot be read or do not fit.
     """
-    if num_classes < 2:
-        raise UserError(f"num_classes is {num_classes}; expected at least 2")
-    if decoder not in DECODERS:
-        raise UserError(f"decoder is {decoder!r}; expected one of {', '.join(DECODERS)}")
-    if decoder_initializer not in INITIALIZERS:
-        raise UserError(f"decoder_initializer is {decoder_initializer!r}; expected one of {', '.join(INITIALIZERS)}")
-    if pooling not in POOLINGS:
-        raise UserError(f"pooling is {pooling!r}; expected one of {', '.join(POOLINGS)}")
-    if attention_kernel is None:
-        attention_kernel = 2 * round(input_size / 16 * 31 / 88 / 2) + 1
-
-    backbone = mobilenet.mobilenet_v2(input_size, width, weights)
+    backbone = mobilenet.mobilenet_v2(options.input_size, options.width, options.weights)
     block5 = backbone.get_layer(mobilenet.BLOCK_5_END).output
+    kernel = options.attention_kernel or 2 * round(options.input_size / 16 * 31 / 88 / 2) + 1
 
-    convolution = functools.partial(DECODERS[decoder], initializer=decoder_initializer)
-
-    def branch(x, name):
+    def branch(x: tf.Tensor, name: str) -> tf.Tensor:
         block6 = mobilenet.copy_blocks(backbone, mobilenet.BLOCKS[6], x, f"{name}_")
         block7 = mobilenet.copy_blocks(backbone, mobilenet.BLOCKS[7], block6, f"{name}_")
-        return partial_decoder(block7, block6, x, decoder_channels, f"{name}_decoder", conv=convolution)
+        channels, conv = options.decoder_channels, DECODERS[options.decoder]
+        return partial_decoder(block7, block6, x, channels, f"{name}_decoder", conv=conv)
 
     attention_logits = branch(block5, "attention")
-    attended = holistic_attention(attention_logits, block5, attention_kernel, "holistic_attention")
+    attended = holistic_attention(attention_logits, block5, kernel, "holistic_attention")
     detection_logits = branch(attended, "detection")
-    detection_logits, saliency = refine(detection_logits, refinement)
+    detection_logits, saliency = refine(detection_logits, options.refinement)
 
-    weight = StopGradient(name="detached_saliency")(saliency) if detach_map else saliency
-    pooled = masked_pooling(block5, weight, pooling)
+    weight = StopGradient(name="detached_saliency")(saliency) if options.detach_map else saliency
+    pooled = masked_pooling(block5, weight, options.pooling)
     logits = layers.Dense(num_classes, name="logits")(pooled)
 
-    model = keras.Model(
-        backbone.input, list(Outputs(logits, saliency, attention_logits, detection_logits)), name="sdkd"
-    )
-    mobilenet.set_batch_norm_policy(model, batch_norm)
-    mobilenet.freeze_blocks(model, frozen_blocks)
+    outputs = list(Outputs(logits, saliency, attention_logits, detection_logits))
+    model = keras.Model(backbone.input, outputs, name="sdkd")
+    mobilenet.set_batch_norm_policy(model, options.batch_norm)
+    mobilenet.freeze_blocks(model, options.frozen_blocks)
     return model

@@ -10,6 +10,8 @@ of saliency logits. Every convolution has a bias and no batch norm, as in the VG
 With CPD's steps, `align_corners` and `convolution` the parts compute what CPD's compute, weight for weight.
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 import tf_keras as keras
 
@@ -20,18 +22,20 @@ layers = keras.layers
 class AlignedUpSampling2D(layers.Layer):
     """Doubles height and width bilinearly, corner pixels staying at the corners (PyTorch's align_corners=True)."""
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """Maps `[batch, h, w, c]` to `[batch, 2h, 2w, c]`."""
         size = (2 * x.shape[1], 2 * x.shape[2])
         return tf.compat.v1.image.resize_bilinear(x, size, align_corners=True)
 
 
-# With CPD's own, a normal distribution of deviation 0.01, every map starts from .5. The products of features make logits of
-# hundreds from weights of Glorot's (Glorot, Bengio, AISTATS 2010): maps of 0, which pass the classification no gradient.
-INITIALIZERS = {"normal": {"class_name": "RandomNormal", "config": {"stddev": 0.01}}, "glorot": "glorot_uniform"}
+# CPD's own: with it every map starts at 0.5. With Glorot's (Glorot, Bengio, AISTATS 2010) the products of features give
+# logits of hundreds, and so maps of 0, through which the classification passes no gradient.
+INITIALIZER = {"class_name": "RandomNormal", "config": {"stddev": 0.01}}
+
+Convolution = Callable[..., tf.Tensor]
 
 
-def convolution(x, channels, kernel, name, dilation=1, initializer="normal"):
+def convolution(x: tf.Tensor, channels: int, kernel: int | tuple[int, int], name: str, dilation: int = 1) -> tf.Tensor:
     """A convolution with bias, CPD's.
 
     Args:
@@ -40,19 +44,20 @@ def convolution(x, channels, kernel, name, dilation=1, initializer="normal"):
       kernel: its side, or (height, width).
       name: of the layer.
       dilation: of the kernel.
-      initializer: a key of `INITIALIZERS`.
 
     Returns:
       `[batch, h, w, channels]`, before any activation.
     """
-    weights = {"kernel_initializer": INITIALIZERS[initializer]}
-    return layers.Conv2D(channels, kernel, padding="same", dilation_rate=dilation, name=name, **weights)(x)
+    return layers.Conv2D(
+        channels, kernel, padding="same", dilation_rate=dilation, kernel_initializer=INITIALIZER, name=name
+    )(x)
 
 
-def separable_convolution(x, channels, kernel, name, dilation=1, initializer="normal"):
-    """A depthwise convolution and a 1x1 one; of a 1x1 kernel, the latter alone. Args and returns: those of `convolution`."""
-    weights = INITIALIZERS[initializer]
-    # The kernel that the two make together has the deviation of the full one's.
+def separable_convolution(
+    x: tf.Tensor, channels: int, kernel: int | tuple[int, int], name: str, dilation: int = 1
+) -> tf.Tensor:
+    """A depthwise and a 1x1 convolution; with a 1x1 kernel, the latter alone. Args and returns: those of `convolution`."""
+    # The kernel that the two form together has the deviation of the full one's.
     unit = {"class_name": "RandomNormal", "config": {"stddev": 1.0}}
     if kernel != 1:
         x = layers.DepthwiseConv2D(
@@ -60,23 +65,23 @@ def separable_convolution(x, channels, kernel, name, dilation=1, initializer="no
             padding="same",
             dilation_rate=dilation,
             use_bias=False,
-            depthwise_initializer=unit if initializer == "normal" else weights,
+            depthwise_initializer=unit,
             name=f"{name}_depthwise",
         )(x)
-    return layers.Conv2D(channels, 1, kernel_initializer=weights, name=name)(x)
+    return layers.Conv2D(channels, 1, kernel_initializer=INITIALIZER, name=name)(x)
 
 
-DECODERS = {"full": convolution, "lite": separable_convolution}
+DECODERS: dict[str, Convolution] = {"full": convolution, "lite": separable_convolution}
 
 
-def receptive_field_block(x, channels, name, conv=convolution):
+def receptive_field_block(x: tf.Tensor, channels: int, name: str, conv: Convolution = convolution) -> tf.Tensor:
     """RFB: four branches of growing receptive field, concatenated, plus a 1x1 residual; ReLU on the sum only.
 
     Args:
       x: features `[batch, h, w, any]`.
       channels: width of every branch and of the output.
       name: prefix of the layers' names.
-      conv: `convolution` or `separable_convolution`, with the initializer of its weights.
+      conv: `convolution` or `separable_convolution`.
 
     Returns:
       `[batch, h, w, channels]`, at least 0.
@@ -93,7 +98,14 @@ def receptive_field_block(x, channels, name, conv=convolution):
     return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([y, residual]))
 
 
-def aggregation(x1, x2, x3, name, align_corners=False, conv=convolution):
+def aggregation(
+    x1: tf.Tensor,
+    x2: tf.Tensor,
+    x3: tf.Tensor,
+    name: str,
+    align_corners: bool = False,
+    conv: Convolution = convolution,
+) -> tf.Tensor:
     """CPD's dense aggregation: deeper maps gate shallower ones by multiplication, then all are concatenated and fused.
 
     Args:
@@ -102,7 +114,7 @@ def aggregation(x1, x2, x3, name, align_corners=False, conv=convolution):
       x3: shallowest features `[batch, h3, w3, c]`, of the size of x2 or twice that.
       name: prefix of the layers' names.
       align_corners: upsample with aligned corners, as CPD, instead of half-pixel centres.
-      conv: `convolution` or `separable_convolution`, with the initializer of its weights.
+      conv: `convolution` or `separable_convolution`.
 
     Returns:
       Saliency logits `[batch, h3, w3, 1]`.
@@ -112,7 +124,7 @@ def aggregation(x1, x2, x3, name, align_corners=False, conv=convolution):
     """
     c = x1.shape[-1]
 
-    def up(x, like, label):
+    def up(x: tf.Tensor, like: tf.Tensor, label: str) -> tf.Tensor:
         return _upsample(x, like, align_corners, f"{name}_up_{label}")
 
     x1 = up(x1, x2, "x1_to_x2")
@@ -129,7 +141,7 @@ def aggregation(x1, x2, x3, name, align_corners=False, conv=convolution):
     return conv(y3, 1, 1, f"{name}_logits")
 
 
-def _upsample(x, like, align_corners, name):
+def _upsample(x: tf.Tensor, like: tf.Tensor, align_corners: bool, name: str) -> tf.Tensor:
     size, wanted = tuple(x.shape[1:3]), tuple(like.shape[1:3])
     if wanted == size:
         return x
@@ -140,7 +152,15 @@ def _upsample(x, like, align_corners, name):
     return layers.UpSampling2D(2, interpolation="bilinear", name=name)(x)
 
 
-def partial_decoder(x1, x2, x3, channels, name, align_corners=False, conv=convolution):
+def partial_decoder(
+    x1: tf.Tensor,
+    x2: tf.Tensor,
+    x3: tf.Tensor,
+    channels: int,
+    name: str,
+    align_corners: bool = False,
+    conv: Convolution = convolution,
+) -> tf.Tensor:
     """Decodes three levels of features into saliency logits.
 
     Args:

@@ -4,19 +4,22 @@ In SDKD they read saliency maps: the paraphraser (the "teacher translator") is a
 student translator has the shape of its encoder.
 """
 
+from collections.abc import Sequence
+
+import tensorflow as tf
 import tf_keras as keras
 
 layers = keras.layers
 
 
-def _stack(x, kind, widths, name):
+def _stack(x: tf.Tensor, kind: type[layers.Layer], widths: Sequence[int], name: str) -> tf.Tensor:
     for i, width in enumerate(widths, start=1):
         x = kind(width, 3, padding="same", name=f"{name}{i}")(x)
         x = layers.LeakyReLU(0.1, name=f"{name}{i}_relu")(x)
     return x
 
 
-def build_translator(map_size, factor_width, name="student_translator"):
+def build_translator(map_size: int, factor_width: int, name: str = "student_translator") -> keras.Model:
     """Three 3x3 convolutions (1 -> 1 -> m -> m), LeakyReLU 0.1 after each.
 
     Args:
@@ -31,7 +34,9 @@ def build_translator(map_size, factor_width, name="student_translator"):
     return keras.Model(maps, _stack(maps, layers.Conv2D, (1, factor_width, factor_width), "encode"), name=name)
 
 
-def build_paraphraser(map_size, factor_width, name="teacher_translator"):
+def build_paraphraser(
+    map_size: int, factor_width: int, name: str = "teacher_translator"
+) -> tuple[keras.Model, keras.Model]:
     """The autoencoder: an encoder shaped like `build_translator` and its mirror of transposed convolutions.
 
     Args: as in `build_translator`.

@@ -1,18 +1,16 @@
-"""What is done against forgetting: one file a strategy, each a subclass of `learner.Learner`. See docs/strategies.md."""
+"""What is done against forgetting: a subclass of `base.Strategy` for each key of `STRATEGIES`. See docs/strategies.md."""
 
-from sdkd_tf.distiller import Distiller
-from sdkd_tf.learner import Learner
+from sdkd_tf.strategies.base import Strategy
 from sdkd_tf.strategies.ewc import EWC, OnlineEWC
 from sdkd_tf.strategies.gem import AGEM, GEM
 from sdkd_tf.strategies.generative_replay import GenerativeReplay
 from sdkd_tf.strategies.joint import Joint
-from sdkd_tf.strategies.lwf import LwF
-from sdkd_tf.strategies.replay import ExperienceReplay
-from sdkd_tf.strategies.sdkd_replay import SDKDReplay
+from sdkd_tf.strategies.replay import ExperienceReplay, SDKDReplay
+from sdkd_tf.strategies.sdkd import SDKD, LwF
 
-STRATEGIES = {
-    "sdkd": Distiller,
-    "finetune": Learner,
+STRATEGIES: dict[str, type[Strategy]] = {
+    "sdkd": SDKD,
+    "finetune": Strategy,
     "joint": Joint,
     "lwf": LwF,
     "ewc": EWC,

@@ -11,7 +11,7 @@ layers = keras.layers
 class ConditionalVAE(keras.Model):
     """Learns images given their labels, and draws new ones."""
 
-    def __init__(self, num_classes, image_size=32, code_size=64):
+    def __init__(self, num_classes: int, image_size: int = 32, code_size: int = 64):
         """Args:
         num_classes: number of labels.
         image_size: side of the square RGB images, a multiple of 8.
@@ -26,10 +26,10 @@ class ConditionalVAE(keras.Model):
         self.loss_tracker = keras.metrics.Mean(name="loss")
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return [self.loss_tracker]
 
-    def train_step(self, data):
+    def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One step on (images `[b, s, s, 3]` in [-1, 1], labels `[b]`): the negative evidence lower bound, a pixel's
         likelihood Gaussian with variance 0.1."""
         images, labels = data
@@ -44,13 +44,13 @@ class ConditionalVAE(keras.Model):
         self.loss_tracker.update_state(loss)
         return {"loss": self.loss_tracker.result()}
 
-    def sample(self, labels):
+    def sample(self, labels: tf.Tensor) -> tf.Tensor:
         """Draws one image for each label: float32 `[n, s, s, 3]` in [-1, 1]."""
         codes = self.random.normal((len(labels), self.code_size))
         return tf.convert_to_tensor(self.decoder.predict([codes, tf.convert_to_tensor(labels)], verbose=0))
 
 
-def _encoder(num_classes, image_size, code_size):
+def _encoder(num_classes: int, image_size: int, code_size: int) -> keras.Model:
     image, label = keras.Input((image_size, image_size, 3)), keras.Input((), dtype=tf.int32)
     x = image
     for width in (32, 64, 128):
@@ -60,7 +60,7 @@ def _encoder(num_classes, image_size, code_size):
     return keras.Model([image, label], layers.Dense(2 * code_size)(x), name="encoder")
 
 
-def _decoder(num_classes, image_size, code_size):
+def _decoder(num_classes: int, image_size: int, code_size: int) -> keras.Model:
     code, label = keras.Input((code_size,)), keras.Input((), dtype=tf.int32)
     x = layers.Concatenate()([code, layers.Embedding(num_classes, 32)(label)])
     x = layers.Dense((image_size // 8) ** 2 * 128, activation="relu")(x)

@@ -1,63 +1,73 @@
 """Elastic weight consolidation (Kirkpatrick et al., PNAS 2017) and its online form (Schwarz et al., ICML 2018)."""
 
+import dataclasses
 import random
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import tensorflow as tf
+import tf_keras as keras
+from msgspec import Meta
 from tqdm import tqdm
 
-from sdkd_tf.learner import Learner
-from sdkd_tf.model.network import as_outputs
+from sdkd_tf.data.task_data import TaskData
+from sdkd_tf.model.network import Outputs, as_outputs
+from sdkd_tf.strategies.base import Strategy, Terms
+
+_RESEARCH = {"research": True}
 
 
-class EWC(Learner):
-    """Weights that mattered for earlier tasks are held by a spring, as stiff as their Fisher information.
+class EWC(Strategy):
+    """A quadratic penalty holds each weight where it was, the more the weight mattered for earlier tasks.
 
         L = L_task + lambda / 2 * sum over tasks t and weights i of F_t,i (theta_i - theta_t,i)^2
 
-    A sum of springs is one spring: stiffness F = sum of F_t, rest at the mean of the theta_t weighted by F_t, so no more
-    than two numbers a weight are kept, however many the tasks. (The two differ by a constant.)
+    A sum of quadratics is one quadratic, but for a constant: its Fisher information is F = sum of F_t, its anchor the mean
+    of the theta_t weighted by F_t. So two numbers a weight are kept, however many the tasks.
 
-    F_t is the mean over images of the squared gradient of the loss, the empirical Fisher information of labels and masks.
+    F_t is the mean over images of the squared gradient of the loss: the empirical Fisher information of labels and masks.
     """
 
-    options = ("ewc_lambda", "fisher_images")
+    @dataclasses.dataclass(frozen=True)
+    class Options(Strategy.Options):
+        """Options of EWC."""
+
+        ewc_lambda: Annotated[float, Meta(ge=0, description="Weight of EWC's penalty.", extra=_RESEARCH)] = 100.0
+        fisher_images: Annotated[
+            int,
+            Meta(ge=1, description="Images of a task on which EWC estimates the Fisher information.", extra=_RESEARCH),
+        ] = 100
+
     continuable = False  # its Fisher information is not in a finished run
-    term_names = (*Learner.term_names, "consolidation")
+    term_names = (*Strategy.term_names, "consolidation")
 
-    def __init__(self, student, ewc_lambda=100.0, fisher_images=100, **learner):
-        """Args:
-        student: see Learner.
-        ewc_lambda: lambda.
-        fisher_images: images of a task that its Fisher information is measured on, one at a time.
-        **learner: further arguments of Learner.
-        """
-        super().__init__(student, **learner)
-        self.ewc_lambda, self.fisher_images = ewc_lambda, fisher_images
-        self.stiffness = [tf.Variable(tf.zeros_like(v), trainable=False) for v in student.trainable_variables]
-        self.rest = [tf.Variable(tf.zeros_like(v), trainable=False) for v in student.trainable_variables]
+    def __init__(self, student: keras.Model, options: Any = None):
+        super().__init__(student, options)
+        self.fisher = [tf.Variable(tf.zeros_like(v), trainable=False) for v in student.trainable_variables]
+        self.anchor = [tf.Variable(tf.zeros_like(v), trainable=False) for v in student.trainable_variables]
 
-    def terms(self, batch, outputs):
-        springs = zip(self.stiffness, self.student.trainable_variables, self.rest)
-        energy = tf.add_n([tf.reduce_sum(f * tf.square(v - r)) for f, v, r in springs])
-        return {**super().terms(batch, outputs), "consolidation": energy / 2.0}
+    def terms(self, batch: dict[str, tf.Tensor], outputs: Outputs) -> Terms:
+        weights = zip(self.fisher, self.student.trainable_variables, self.anchor)
+        penalty = tf.add_n([tf.reduce_sum(f * tf.square(v - a)) for f, v, a in weights])
+        return {**super().terms(batch, outputs), "consolidation": penalty / 2.0}
 
-    def total(self, terms):
-        return super().total(terms) + self.ewc_lambda * terms["consolidation"]
+    def total(self, terms: Terms) -> tf.Tensor:
+        return super().total(terms) + self.options.ewc_lambda * terms["consolidation"]
 
-    def end_task(self, examples, make):
-        super().end_task(examples, make)
-        chosen = random.sample(list(examples), min(self.fisher_images, len(examples)))
-        self.consolidate(self.fisher(make(chosen, 1)))
+    def end_task(self, task: TaskData) -> None:
+        super().end_task(task)
+        chosen = random.sample(task.examples, min(self.options.fisher_images, len(task.examples)))
+        self.consolidate(self.estimate_fisher(task.batches(chosen, 1)))
 
-    def consolidate(self, fisher):
-        """Adds the springs of a task that has just been learned, one Fisher array a variable."""
-        for stiffness, rest, variable, new in zip(self.stiffness, self.rest, self.student.trainable_variables, fisher):
-            both = stiffness + new
-            rest.assign(tf.where(both > 0.0, tf.math.divide_no_nan(stiffness * rest + new * variable, both), variable))
-            stiffness.assign(both)
+    def consolidate(self, fisher: list[tf.Tensor]) -> None:
+        """Adds the penalty of a task that has just been learned: one array of Fisher information a variable."""
+        for old, anchor, variable, new in zip(self.fisher, self.anchor, self.student.trainable_variables, fisher):
+            both = old + new
+            anchor.assign(tf.where(both > 0.0, tf.math.divide_no_nan(old * anchor + new * variable, both), variable))
+            old.assign(both)
 
-    def fisher(self, images):
-        """The mean squared gradient of the loss without springs: one array a variable.
+    def estimate_fisher(self, images: Iterable[dict[str, tf.Tensor]]) -> list[tf.Tensor]:
+        """The mean squared gradient of the loss without penalty: one array a variable.
 
         Args:
           images: batches of one image.
@@ -69,37 +79,34 @@ class EWC(Learner):
         return [total / count for total in sums]
 
     @tf.function(autograph=False, reduce_retracing=True)
-    def _squared_gradients(self, batch):
+    def _squared_gradients(self, batch: dict[str, tf.Tensor]) -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
             outputs = as_outputs(self.student(batch["image"], training=False))  # one image has no batch statistics
-            loss = Learner.total(self, Learner.terms(self, batch, outputs))  # without this class's springs
+            loss = Strategy.total(self, Strategy.terms(self, batch, outputs))  # without the penalty
         variables = self.student.trainable_variables
         return [tf.square(g) for g in tape.gradient(loss, variables, unconnected_gradients="zero")]
 
     @property
-    def stored_bytes(self):
-        return super().stored_bytes + sum(v.shape.num_elements() * v.dtype.size for v in (*self.stiffness, *self.rest))
+    def stored_bytes(self) -> int:
+        return super().stored_bytes + sum(v.shape.num_elements() * v.dtype.size for v in (*self.fisher, *self.anchor))
 
 
 class OnlineEWC(EWC):
-    """One spring that is renewed: F = gamma * F + F_t, rest at the weights after the last task, and pulls with gamma * F."""
+    """One penalty that is renewed: F = gamma * F + F_t, with its anchor at the weights after the last task and weight gamma * F."""
 
-    options = (*EWC.options, "ewc_gamma")
+    @dataclasses.dataclass(frozen=True)
+    class Options(EWC.Options):
+        """Options of online EWC."""
 
-    def __init__(self, student, ewc_gamma=0.9, **ewc):
-        """Args:
-        student: see Learner.
-        ewc_gamma: what is left of the stiffness after each task, in [0, 1].
-        **ewc: further arguments of EWC.
-        """
-        super().__init__(student, **ewc)
-        self.ewc_gamma = ewc_gamma
+        ewc_gamma: Annotated[
+            float, Meta(ge=0, le=1, description="Decay of online EWC's Fisher information a task.", extra=_RESEARCH)
+        ] = 0.9
 
-    def terms(self, batch, outputs):
+    def terms(self, batch: dict[str, tf.Tensor], outputs: Outputs) -> Terms:
         terms = super().terms(batch, outputs)
-        return {**terms, "consolidation": self.ewc_gamma * terms["consolidation"]}
+        return {**terms, "consolidation": self.options.ewc_gamma * terms["consolidation"]}
 
-    def consolidate(self, fisher):
-        for stiffness, rest, variable, new in zip(self.stiffness, self.rest, self.student.trainable_variables, fisher):
-            stiffness.assign(self.ewc_gamma * stiffness + new)
-            rest.assign(variable)
+    def consolidate(self, fisher: list[tf.Tensor]) -> None:
+        for old, anchor, variable, new in zip(self.fisher, self.anchor, self.student.trainable_variables, fisher):
+            old.assign(self.options.ewc_gamma * old + new)
+            anchor.assign(variable)

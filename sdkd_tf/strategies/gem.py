@@ -1,90 +1,112 @@
 """Gradient episodic memory (Lopez-Paz, Ranzato, NeurIPS 2017) and A-GEM (Chaudhry et al., ICLR 2019)."""
 
+import dataclasses
 import random
+from typing import Annotated, Any
 
 import numpy as np
 import quadprog
 import tensorflow as tf
+import tf_keras as keras
+from msgspec import Meta
 
 from sdkd_tf.data.sequence import Example
-from sdkd_tf.learner import Learner
+from sdkd_tf.data.task_data import TaskData
+from sdkd_tf.strategies.base import Strategy
+
+_RESEARCH = {"research": True}
 
 
-class GEM(Learner):
-    """A step may not raise the loss on the images kept of any earlier task.
+class _EpisodicMemory(Strategy):
+    """Keeps some images of each task, as Examples and as batches `[tasks, images, ...]`, one a task."""
 
-    The gradient is replaced by the nearest one whose scalar product with each earlier task's gradient is not negative.
-    """
+    @dataclasses.dataclass(frozen=True)
+    class Options(Strategy.Options):
+        """Options of A-GEM, and of GEM."""
 
-    options = ("memory_images_per_task",)
+        memory_images_per_task: Annotated[
+            int, Meta(ge=0, description="Images that GEM and A-GEM keep of each task.", extra=_RESEARCH)
+        ] = 16
+
     continuable = False  # its images are not in a finished run
-    distributable = False  # a step needs the gradients on all kept images, of which replicas have no part
+    distributable = False  # a step needs the gradients on all kept images, and a replica has only a part of them
 
-    def __init__(self, student, memory_images_per_task=16, **learner):
-        """Args:
-        student: see Learner.
-        memory_images_per_task: images kept of each task; every step needs the gradient on all of them.
-        **learner: further arguments of Learner.
-        """
-        super().__init__(student, **learner)
-        self._size, self._kept = memory_images_per_task, ()
-        # Batches of kept images, one a task: `[tasks, images, ...]`. They grow, and the train_step is not traced again.
+    def __init__(self, student: keras.Model, options: Any = None):
+        super().__init__(student, options)
+        self._size, self._kept = self.options.memory_images_per_task, ()
+        # The variables grow without the train_step being traced again.
         side = student.input_shape[1]
         shapes = {"image": (side, side, 3), "mask": (side, side, 1), "label": (), "has_mask": ()}
         self.memory = {
             name: tf.Variable(
-                tf.zeros((0, memory_images_per_task, *shape), tf.int32 if name == "label" else tf.float32),
-                shape=(None, memory_images_per_task, *shape),
+                tf.zeros((0, self._size, *shape), tf.int32 if name == "label" else tf.float32),
+                shape=(None, self._size, *shape),
                 trainable=False,
             )
             for name, shape in shapes.items()
         }
 
-    def adjusted(self, gradients):
-        memory = {name: tf.convert_to_tensor(kept) for name, kept in self.memory.items()}
-        earlier = tf.map_fn(
-            lambda batch: _flat(self.gradients(batch)[0]), memory, fn_output_signature=tf.float32, parallel_iterations=1
-        )
-        return _like(tf.numpy_function(project, [_flat(gradients), earlier], tf.float32), gradients)
-
-    def end_task(self, examples, make):
-        chosen = random.sample(list(examples), min(self._size, len(examples)))
+    def end_task(self, task: TaskData) -> None:
+        chosen = random.sample(task.examples, min(self._size, len(task.examples)))
         self._kept += tuple(chosen)
         if not chosen:
             return
         # A task with fewer images than places keeps some of them twice.
-        batch = next(iter(make((chosen * self._size)[: self._size], self._size)))
+        batch = next(iter(task.batches((chosen * self._size)[: self._size], self._size)))
         for name, kept in self.memory.items():
             kept.assign(tf.concat([kept, batch[name][None]], axis=0))
 
-    def state(self):
+    def state(self) -> dict[str, Any]:
         return {**super().state(), "kept": [example.to_json() for example in self._kept]}
 
-    def restore(self, state, values):
+    def restore(self, state: dict[str, Any], values: Any) -> None:
         super().restore(state, values)
         self._kept = tuple(map(Example.from_json, state["kept"]))
 
     @property
-    def kept_examples(self):
+    def kept_examples(self) -> tuple[Example, ...]:
         return self._kept
 
 
-class AGEM(GEM):
-    """A step may not raise the loss on a random batch of the kept images: one constraint, which needs no programme.
+class GEM(_EpisodicMemory):
+    """A step must not raise the loss on the images kept of any earlier task.
+
+    A gradient that has a negative scalar product with that of an earlier task is replaced; see `project`.
+    """
+
+    @dataclasses.dataclass(frozen=True)
+    class Options(_EpisodicMemory.Options):
+        """Options of GEM."""
+
+        gem_margin: Annotated[
+            float, Meta(ge=0, description="GEM's margin, which favours backward transfer.", extra=_RESEARCH)
+        ] = 0.5
+
+    def adjusted(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+        memory = {name: tf.convert_to_tensor(kept) for name, kept in self.memory.items()}
+        earlier = tf.map_fn(
+            lambda batch: _flat(self.gradients(batch)[0]), memory, fn_output_signature=tf.float32, parallel_iterations=1
+        )
+        inputs = [_flat(gradients), earlier, self.options.gem_margin]
+        return _like(tf.numpy_function(project, inputs, tf.float32), gradients)
+
+
+class AGEM(_EpisodicMemory):
+    """A step must not raise the loss on a random batch of the kept images: one constraint, which needs no quadratic program.
 
     The batch has 16 images, fewer if fewer are kept of a task.
     """
 
-    def __init__(self, student, **gem):
-        super().__init__(student, **gem)
+    def __init__(self, student: keras.Model, options: Any = None):
+        super().__init__(student, options)
         self._batch = max(1, min(16, self._size))
         self._random = tf.random.Generator.from_seed(random.getrandbits(31))
         self.random_state = self._random.state  # a variable, saved with the others
 
-    def adjusted(self, gradients):
+    def adjusted(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
         count = tf.size(self.memory["label"])
 
-        def averaged():
+        def averaged() -> tf.Tensor:
             chosen = self._random.uniform([self._batch], 0, count, tf.int32)
             flat = {name: tf.reshape(kept, (-1, *kept.shape[2:])) for name, kept in self.memory.items()}
             batch = {name: tf.gather(kept, chosen) for name, kept in flat.items()}
@@ -93,41 +115,44 @@ class AGEM(GEM):
         return _like(tf.cond(count > 0, averaged, lambda: _flat(gradients)), gradients)
 
 
-def project(gradient, earlier):
-    """The nearest vector to a gradient that has no negative scalar product with any earlier task's gradient.
+def project(gradient: np.ndarray, earlier: np.ndarray, margin: float = 0.0) -> np.ndarray:
+    """Replaces a gradient that would raise the loss of an earlier task.
 
-    The quadratic programme of GEM, equation 11, in its dual (equation 12), which has one unknown a task.
+    The quadratic program of GEM, equation 11, in its dual (equation 12), which has one unknown v a task: the step is
+    gradient + v @ earlier with v >= margin. With a margin of 0 it is the nearest vector that has no negative scalar product
+    with any earlier task's gradient; a larger one also moves towards the earlier tasks. The authors' experiments have 0.5.
 
     Args:
       gradient: `[weights]`.
       earlier: `[tasks, weights]`.
+      margin: lower bound of v, at least 0.
 
     Returns:
-      float32 `[weights]`; `gradient` itself where no task objects.
+      float32 `[weights]`; `gradient` itself where no scalar product is negative.
     """
     products = earlier @ gradient
     if (products >= 0).all():
         return gradient
     gram = earlier.astype(np.float64) @ earlier.T.astype(np.float64)
     scale = np.trace(gram) / len(gram)
-    # The solver wants a positive definite matrix; tasks may agree in their gradients.
+    # The solver needs a positive definite matrix, but the gradients of two tasks may agree.
     gram, products = gram / scale + 1e-6 * np.eye(len(gram)), products.astype(np.float64) / scale
-    shares = quadprog.solve_qp(gram, -products, np.eye(len(gram)), np.zeros(len(gram)))[0]
+    shares = quadprog.solve_qp(gram, -products, np.eye(len(gram)), np.full(len(gram), float(margin)))[0]
     return (gradient + shares @ earlier).astype(np.float32)
 
 
-def project_on_one(gradient, reference):
+def project_on_one(gradient: tf.Tensor, reference: tf.Tensor) -> tf.Tensor:
     """A-GEM, equation 11: g - (g . r / r . r) r where g . r is negative, else g."""
     product = tf.reduce_sum(gradient * reference)
     share = tf.math.divide_no_nan(product, tf.reduce_sum(tf.square(reference)))
     return gradient - tf.minimum(share, 0.0) * reference
 
 
-def _flat(gradients):
+def _flat(gradients: list[tf.Tensor]) -> tf.Tensor:
     return tf.concat([tf.reshape(g, [-1]) for g in gradients], axis=0)
 
 
-def _like(flat, gradients):
+def _like(flat: tf.Tensor, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
     """Cuts a flat vector into tensors of the shapes of `gradients`."""
     flat = tf.ensure_shape(flat, [sum(g.shape.num_elements() for g in gradients)])
     parts = tf.split(flat, [g.shape.num_elements() for g in gradients])

@@ -1,36 +1,47 @@
-"""Deep generative replay (Shin et al., NeurIPS 2017): old images are drawn from a model of them, and labelled by the network."""
+"""Deep generative replay (Shin et al., NeurIPS 2017): a generator draws old images, and the network labels them."""
 
+import dataclasses
 import random
+from typing import Annotated, Any
 
 import tensorflow as tf
 import tf_keras as keras
+from msgspec import Meta
 
 from sdkd_tf.data.pipeline import shuffled_passes
-from sdkd_tf.learner import Learner
+from sdkd_tf.data.task_data import TaskData
 from sdkd_tf.model.network import as_outputs
+from sdkd_tf.strategies.base import Strategy
 from sdkd_tf.strategies.conditional_vae import ConditionalVAE
 from sdkd_tf.strategies.replay import beside
 
+_RESEARCH = {"research": True}
 
-class GenerativeReplay(Learner):
-    """Every batch of new images is joined by one of drawn images; the generator learns from both as well.
 
-    The network as it was before the task labels what is drawn, so a bad picture teaches what the network already thinks.
+class GenerativeReplay(Strategy):
+    """Every batch of new images is joined by a batch of generated ones; the generator learns from both as well.
+
+    Generated images are labelled by the network as it was before the task, so a bad image teaches what the network
+    already believes.
     """
 
-    options = ("generated_images", "generator_epochs")
-    continuable = False  # its generator is not in a finished run
-    distributable = False  # what is drawn at random would differ between replicas
+    @dataclasses.dataclass(frozen=True)
+    class Options(Strategy.Options):
+        """Options of generative replay."""
 
-    def __init__(self, student, generated_images=200, generator_epochs=30, **learner):
-        """Args:
-        student: see Learner.
-        generated_images: images drawn at the beginning of each task; 0 for none.
-        generator_epochs: passes over a task's images and the drawn ones.
-        **learner: further arguments of Learner.
-        """
-        super().__init__(student, **learner)
-        self._count, self._epochs = generated_images, generator_epochs
+        generated_images: Annotated[
+            int, Meta(ge=0, description="Images that generative replay draws before each task.", extra=_RESEARCH)
+        ] = 200
+        generator_epochs: Annotated[
+            int, Meta(ge=1, description="Epochs of generative replay's generator.", extra=_RESEARCH)
+        ] = 30
+
+    continuable = False  # its generator is not in a finished run
+    distributable = False  # the images drawn would differ between replicas
+
+    def __init__(self, student: keras.Model, options: Any = None):
+        super().__init__(student, options)
+        self._count, self._epochs = self.options.generated_images, self.options.generator_epochs
         self.generator = ConditionalVAE(student.output_shape[0][1] if self.has_saliency else student.output_shape[1])
         self.generator.compile(keras.optimizers.Adam(1e-3))
         self.generator.optimizer.build(self.generator.trainable_variables)
@@ -45,14 +56,14 @@ class GenerativeReplay(Learner):
             for name, shape in shapes.items()
         }
 
-    def begin_task(self, index, batches):
-        if index and self._count:
+    def begin_task(self, task: TaskData) -> dict[str, float]:
+        if task.index and self._count:
             for name, values in self._draw().items():
                 self.drawn[name].assign(values)
-        return super().begin_task(index, batches)
+        return super().begin_task(task)
 
-    def training_batches(self, examples, make):
-        new = super().training_batches(examples, make)
+    def training_batches(self, task: TaskData) -> tf.data.Dataset:
+        new = super().training_batches(task)
         if not self._has_drawn:
             return new
         drawn = {name: tf.convert_to_tensor(values) for name, values in self.drawn.items()}
@@ -61,12 +72,12 @@ class GenerativeReplay(Learner):
         )
         return beside(new, old.batch(next(iter(new))["image"].shape[0]))
 
-    def end_task(self, examples, make):
-        super().end_task(examples, make)
+    def end_task(self, task: TaskData) -> None:
+        super().end_task(task)
         if not self._count:
             return
         images, labels = [], []
-        for batch in make(examples, 32):
+        for batch in task.batches(batch_size=32):
             images.append(self._small(batch["image"]))
             labels.append(batch["label"])
         if self._has_drawn:
@@ -77,15 +88,15 @@ class GenerativeReplay(Learner):
         pairs = order.map(lambda indices: (tf.gather(images, indices), tf.gather(labels, indices)))
         self.generator.fit(pairs, steps_per_epoch=max(1, len(labels) // 32), epochs=self._epochs, verbose=2)
 
-    def _small(self, images):
+    def _small(self, images: tf.Tensor) -> tf.Tensor:
         size = self.generator.image_size
         return tf.image.resize(images, (size, size), antialias=True)
 
     @property
-    def _has_drawn(self):
+    def _has_drawn(self) -> bool:
         return int(tf.size(self.drawn["label"])) > 0
 
-    def _draw(self):
+    def _draw(self) -> dict[str, tf.Tensor]:
         """Images drawn for labels in turn, at the network's input size, labelled by the network; none has a mask."""
         labels = tf.range(self._count) % self.generator.num_classes
         side = self.student.input_shape[1]
@@ -99,11 +110,11 @@ class GenerativeReplay(Learner):
         }
 
     @property
-    def saved_variables(self):
+    def saved_variables(self) -> list[tf.Variable]:
         return [*super().saved_variables, *self.generator.optimizer.variables]
 
     @property
-    def stored_bytes(self):
+    def stored_bytes(self) -> int:
         return (
             super().stored_bytes + 4 * self.generator.encoder.count_params() + 4 * self.generator.decoder.count_params()
         )

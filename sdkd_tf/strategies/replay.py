@@ -1,59 +1,78 @@
-"""Experience replay (Chaudhry et al., 2019, "On Tiny Episodic Memories"): a few old images beside the new ones."""
+"""Experience replay (Chaudhry et al., 2019, "On Tiny Episodic Memories"), alone and with SDKD."""
 
+import dataclasses
 import random
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import tensorflow as tf
+import tf_keras as keras
+from msgspec import Meta
 
 from sdkd_tf.data.sequence import Example
-from sdkd_tf.learner import Learner
+from sdkd_tf.data.task_data import TaskData
+from sdkd_tf.strategies.base import Strategy
+from sdkd_tf.strategies.sdkd import SDKD
 
 
-class ExperienceReplay(Learner):
-    """Keeps a reservoir of images; every batch of new ones is joined by a batch of kept ones."""
+class ExperienceReplay(Strategy):
+    """Keeps a reservoir of images; every batch of new images is joined by a batch of kept ones."""
 
-    options = ("memory_images",)
+    @dataclasses.dataclass(frozen=True)
+    class Options(Strategy.Options):
+        """Options of experience replay."""
+
+        memory_images: Annotated[
+            int,
+            Meta(ge=0, description="Images that experience replay keeps, of all tasks.", extra={"research": True}),
+        ] = 200
+
     continuable = False  # its images are not in a finished run
 
-    def __init__(self, student, memory_images=200, **learner):
-        """Args:
-        student: see Learner.
-        memory_images: images in the reservoir, of all tasks together.
-        **learner: further arguments of Learner.
-        """
-        super().__init__(student, **learner)
-        self.reservoir = Reservoir(memory_images)
+    def __init__(self, student: keras.Model, options: Any = None):
+        super().__init__(student, options)
+        self.reservoir = Reservoir(self.options.memory_images)
 
-    def training_batches(self, examples, make):
-        new = super().training_batches(examples, make)
-        return beside(new, make(self.reservoir.kept)) if self.reservoir.kept else new
+    def training_batches(self, task: TaskData) -> tf.data.Dataset:
+        new = super().training_batches(task)
+        return beside(new, task.augmented(self.reservoir.kept)) if self.reservoir.kept else new
 
-    def end_task(self, examples, make):
-        super().end_task(examples, make)
-        self.reservoir.offer(examples)
+    def end_task(self, task: TaskData) -> None:
+        super().end_task(task)
+        self.reservoir.offer(task.examples)
 
-    def state(self):
+    def state(self) -> dict[str, Any]:
         kept = [example.to_json() for example in self.reservoir.kept]
         return {**super().state(), "kept": kept, "offered": self.reservoir.offered}
 
-    def restore(self, state, values):
+    def restore(self, state: dict[str, Any], values: Any) -> None:
         super().restore(state, values)
         self.reservoir.kept = tuple(map(Example.from_json, state["kept"]))
         self.reservoir.offered = state["offered"]
 
     @property
-    def kept_examples(self):
+    def kept_examples(self) -> tuple[Example, ...]:
         return self.reservoir.kept
+
+
+class SDKDReplay(ExperienceReplay, SDKD):
+    """The losses of SDKD on the batches of experience replay; the teacher sees the kept images as well."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Options(ExperienceReplay.Options, SDKD.Options):
+        """Options of SDKD with experience replay."""
 
 
 class Reservoir:
     """A uniform sample of a stream of unknown length (Vitter, 1985, algorithm R)."""
 
-    def __init__(self, size):
+    def __init__(self, size: int):
         """Args: size: number of items to keep."""
-        self.kept, self._size, self.offered = (), size, 0
+        self.kept: tuple[Any, ...] = ()
+        self.offered, self._size = 0, size
 
-    def offer(self, items):
-        """Takes each of some further items with the probability that all offered so far have."""
+    def offer(self, items: Iterable[Any]) -> None:
+        """Keeps each of some further items with the probability that all items so far have."""
         kept = list(self.kept)
         for item in items:
             self.offered += 1
@@ -65,6 +84,6 @@ class Reservoir:
         self.kept = tuple(kept)
 
 
-def beside(new, old):
+def beside(new: tf.data.Dataset, old: tf.data.Dataset) -> tf.data.Dataset:
     """Batches of `new`, each joined by one of `old`."""
     return tf.data.Dataset.zip((new, old)).map(lambda a, b: {name: tf.concat([a[name], b[name]], axis=0) for name in a})

@@ -3,7 +3,6 @@
 import pytest
 import tensorflow as tf
 import tf_keras as keras
-
 from sdkd_tf.deploy.cost import cost, latencies, table
 
 layers = keras.layers

@@ -1,6 +1,5 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-
 from sdkd_tf.deploy.flatbuffer import pack, unpack
 
 

@@ -5,11 +5,11 @@ import shutil
 
 import numpy as np
 import pytest
+from sdkd_tf.deploy.runtime import Classifier
+from sdkd_tf.deploy.verify import verify
 
 from sdkd_tf.data.images import letterbox, open_image
 from sdkd_tf.deploy.golden import write_golden
-from sdkd_tf.deploy.runtime import Classifier
-from sdkd_tf.deploy.verify import verify
 from sdkd_tf.errors import UserError
 
 

@@ -4,10 +4,10 @@ import struct
 
 import numpy as np
 import pytest
-
 from sdkd_tf.deploy.flatbuffer import pack, read, unpack
 from sdkd_tf.deploy.flatbuffer_verifier import STRING, verify
 from sdkd_tf.deploy.runtime import open_interpreter
+
 from sdkd_tf.errors import UserError
 
 CHILD = ("i",)

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import tf_keras as keras
+from sdkd_tf.deploy.runtime import Classifier
 
 from sdkd_tf.data.images import letterbox, open_image
 from sdkd_tf.data.sequence import RENDERED
 from sdkd_tf.deploy.conversion import write_models
 from sdkd_tf.deploy.golden import write_golden
 from sdkd_tf.deploy.quantization import with_probabilities
-from sdkd_tf.deploy.runtime import Classifier
 from sdkd_tf.model.network import build_network
 
 SIZE = 64

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from mediapipe.tasks.python.core.base_options import BaseOptions
 from mediapipe.tasks.python.vision import ImageClassifier, ImageClassifierOptions
-
 from sdkd_tf.deploy.runtime import Classifier
 
 

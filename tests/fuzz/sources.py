@@ -7,14 +7,14 @@ import shutil
 import numpy as np
 import tf_keras as keras
 from PIL import Image
+from sdkd_tf.deploy.runtime import Classifier
+from sdkd_tf.progress import Progress
 
 from sdkd_tf.deploy.conversion import with_uint8_input, write_models
 from sdkd_tf.deploy.golden import write_golden
-from sdkd_tf.deploy.runtime import Classifier
 from sdkd_tf.model.holistic_attention import holistic_attention
 from sdkd_tf.model.network import masked_pooling
 from sdkd_tf.model.refinement import refine
-from sdkd_tf.progress import Progress
 
 layers = keras.layers
 

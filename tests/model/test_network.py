@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
+from sdkd_tf.losses import saliency_loss
 
 from sdkd_tf.errors import UserError
-from sdkd_tf.losses import saliency_loss
 from sdkd_tf.model import backbone
 from sdkd_tf.model.inverse_square_root import InverseSquareRoot
 from sdkd_tf.model.network import Outputs, build_network, masked_pooling

@@ -9,10 +9,10 @@ import zipfile
 import numpy as np
 import pytest
 import tf_keras as keras
+from sdkd_tf.model.saved import load_network
 
 from sdkd_tf.errors import UserError
 from sdkd_tf.model.network import build_network
-from sdkd_tf.model.saved import load_network
 from sdkd_tf.model.vgg16 import build_vgg16
 
 layers = keras.layers

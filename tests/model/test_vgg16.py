@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
-
 from sdkd_tf.distiller import Distiller
+
 from sdkd_tf.errors import UserError
 from sdkd_tf.model.vgg16 import build_vgg16
 

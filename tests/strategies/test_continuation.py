@@ -4,11 +4,11 @@ import shutil
 
 import numpy as np
 import pytest
+from sdkd_tf.distiller import Distiller
+from sdkd_tf.model.saved import load_network
 
 from sdkd_tf import lifelong
-from sdkd_tf.distiller import Distiller
 from sdkd_tf.errors import UserError
-from sdkd_tf.model.saved import load_network
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import os
 import numpy as np
 import pytest
 import tf_keras as keras
+from sdkd_tf.progress import Progress
 
 from sdkd_tf import atomic, lifelong
 from sdkd_tf.errors import UserError, one_line_errors
-from sdkd_tf.progress import Progress
 from sdkd_tf.strategies import STRATEGIES
 
 OPTIONS = {

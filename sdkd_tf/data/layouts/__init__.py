@@ -1,7 +1,9 @@
 """The layouts in which OpenLORIS-Object and its like lie on disk, one reader each; see `LAYOUTS`."""
 
+import pathlib
+
 from sdkd_tf.data.layouts import filelists, folders, label_csv, release, tasks
-from sdkd_tf.data.layouts.listing import SPLITS, subfolders
+from sdkd_tf.data.layouts.listing import SPLITS, Layout, subfolders
 from sdkd_tf.errors import UserError
 
 LAYOUTS = {
@@ -13,7 +15,7 @@ LAYOUTS = {
 }
 
 
-def read_layout(root, filelist=None):
+def read_layout(root: pathlib.Path, filelist: str | None = None) -> Layout:
     """Finds out which layout a folder has and reads it, without opening an image.
 
     Args:
@@ -40,7 +42,7 @@ def read_layout(root, filelist=None):
         raise UserError(f"{error.filename}: cannot be read ({error.strerror}); expected a readable folder") from error
 
 
-def detect(root):
+def detect(root: pathlib.Path) -> str:
     """Names the layout of a folder. File lists win over the folders they point into, since both are there at once."""
     if (root / "batches_filelists" / "domain").is_dir():
         return "filelists"
@@ -54,7 +56,7 @@ def detect(root):
     return "tasks"
 
 
-def _without_missing_splits(layout, root):
+def _without_missing_splits(layout: Layout, root: pathlib.Path) -> Layout:
     """Tells a missing or empty split once, not once a task."""
     for split in SPLITS:
         if not (root / split).is_dir():

@@ -1,9 +1,11 @@
 """Avalanche's lists: `batches_filelists/domain/<list>/train_batch_{00..}.txt` and `test.txt`, lines `path label`."""
 
+import pathlib
 import re
 
 from sdkd_tf.data.layouts.listing import (
     FACTORS,
+    Images,
     Layout,
     Listing,
     Part,
@@ -15,12 +17,14 @@ from sdkd_tf.data.layouts.listing import (
 )
 from sdkd_tf.errors import UserError
 
+Rows = list[tuple[str, pathlib.Path]]  # (label, image) for every line of a list
+
 _ONE_TEST_EACH = "a task's test set: the lines of test.txt from the folders it trains on"
 _ONE_TEST_FOR_ALL = "test.txt as a whole is the test set of every task, since its folders do not tell the tasks apart"
 _VALIDATION = "validation: the last tenth of each object's images in every folder of the training lists"
 
 
-def read(root, filelist):
+def read(root: pathlib.Path, filelist: str) -> Layout:
     """Reads one task a training list, `batch_00` and so on.
 
     The lists name no validation images: the last tenth, in natural order, of every object's images in every folder is
@@ -61,7 +65,7 @@ def read(root, filelist):
     return Layout("filelists", tasks, f"{_VALIDATION}; {_ONE_TEST_EACH if tests else _ONE_TEST_FOR_ALL}")
 
 
-def _read_list(root, file):
+def _read_list(root: pathlib.Path, file: pathlib.Path) -> tuple[Rows, list[str]]:
     """[(label, path)] and problems."""
     if not file.is_file():
         return [], [f"{file}: no such file; expected a list of lines `path label`"]
@@ -69,7 +73,8 @@ def _read_list(root, file):
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         return [], [f"{file}: cannot be read ({error}); expected text in UTF-8"]
-    rows, problems = [], []
+    rows: Rows = []
+    problems: list[str] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -83,9 +88,9 @@ def _read_list(root, file):
     return rows, problems if rows or problems else [f"{file}: names no image; expected lines `path label`"]
 
 
-def _class_names(rows):
+def _class_names(rows: Rows) -> dict[str, str]:
     """Label -> class name, in the order of the labels."""
-    folders = {}
+    folders: dict[str, set[str]] = {}
     for label, path in rows:
         folders.setdefault(label, set()).add(path.parent.name)
     labels = sorted(folders, key=natural_key)
@@ -94,16 +99,17 @@ def _class_names(rows):
     return dict(zip(labels, names if unique else labels))
 
 
-def _by_class(rows, names):
-    images = {}
+def _by_class(rows: Rows, names: dict[str, str]) -> Images:
+    images: Images = {}
     for label, path in rows:
         images.setdefault(names[label], []).append(path)
     return {name: images[name] for name in names.values() if name in images}
 
 
-def _hold_out(rows, names):
+def _hold_out(rows: Rows, names: dict[str, str]) -> tuple[Images, Images]:
     """Training and validation images by class."""
-    train, validation = {}, {}
+    train: Images = {}
+    validation: Images = {}
     for name, files in _by_class(rows, names).items():
         train[name], validation[name] = [], []
         for folder in sorted({path.parent for path in files}):
@@ -113,13 +119,13 @@ def _hold_out(rows, names):
     return train, validation
 
 
-def _test_of_each_task(root, batches, test):
+def _test_of_each_task(root: pathlib.Path, batches: list[Rows], test: Rows) -> list[Rows] | None:
     """The rows of the test list by task, or None where folders do not tell."""
 
-    def place(path):  # without the split before and the object and file behind
+    def place(path: pathlib.Path) -> tuple[str, ...]:  # without the split before and the object and file behind
         return path.relative_to(root).parts[1:-2]
 
-    owners = {}
+    owners: dict[tuple[str, ...], set[int]] = {}
     for index, rows in enumerate(batches):
         for _, path in rows:
             owners.setdefault(place(path), set()).add(index)
@@ -129,7 +135,9 @@ def _test_of_each_task(root, batches, test):
     return [[row for row, tasks in zip(test, found) if index in tasks] for index in range(len(batches))]
 
 
-def _factor_and_level(root, rows, filelist, index, count):
+def _factor_and_level(
+    root: pathlib.Path, rows: Rows, filelist: str, index: int, count: int
+) -> tuple[()] | tuple[str, int]:
     """What the images' folders tell, if they are one factor's and level's; where no folder tells, a complete list's order."""
     told = {_factor_and_level_of(path.relative_to(root)) for _, path in rows}
     if told != {()}:
@@ -141,7 +149,7 @@ def _factor_and_level(root, rows, filelist, index, count):
     return ()
 
 
-def _factor_and_level_of(path):
+def _factor_and_level_of(path: pathlib.Path) -> tuple[()] | tuple[str, int]:
     """What the release's folders tell, `<split>/<factor>/segment<n>/...`; an empty tuple of another path."""
     _, factor, segment, *_ = (*path.parts, "", "")
     number = re.fullmatch("segment([1-9])", segment)

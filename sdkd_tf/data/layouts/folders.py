@@ -1,6 +1,8 @@
 """Plain folders, `<task>/<class>/*.jpg`: your own photographs, sorted by hand."""
 
-from sdkd_tf.data.layouts.listing import Layout, Listing, Part, natural_key, read_objects, subfolders, tenth
+import pathlib
+
+from sdkd_tf.data.layouts.listing import Images, Layout, Listing, Part, natural_key, read_objects, subfolders, tenth
 from sdkd_tf.data.targets import TREES
 from sdkd_tf.errors import UserError
 
@@ -9,7 +11,7 @@ _NOTE = (
 )
 
 
-def read(root):
+def read(root: pathlib.Path) -> Layout:
     """Reads every sub-folder as a task, in natural order, and splits each class by the order of its files.
 
     The last tenth of a class (at least one image) is for test, the tenth before for validation, the rest for training:
@@ -23,7 +25,7 @@ def read(root):
     tasks = []
     for name in names:
         part = read_objects(root / name)
-        splits = {"train": {}, "validation": {}, "test": {}}
+        splits: dict[str, Images] = {"train": {}, "validation": {}, "test": {}}
         for label, files in part.images.items():
             count = tenth(files)
             splits["train"][label] = files[: -2 * count]

@@ -1,12 +1,13 @@
 """The challenge's first round: `{split}/batch{1..9}/label.csv`, which names the images beside it and their labels."""
 
 import csv
+import pathlib
 
-from sdkd_tf.data.layouts.listing import SPLITS, Layout, Listing, Part, locate, natural_key, task_names
+from sdkd_tf.data.layouts.listing import SPLITS, Images, Layout, Listing, Part, locate, natural_key, task_names
 from sdkd_tf.errors import UserError
 
 
-def read(root):
+def read(root: pathlib.Path) -> Layout:
     """Reads the batches in the order of their numbers; a class is named by its label, images keep the file's order."""
     tasks = []
     for name in task_names(root):
@@ -14,7 +15,7 @@ def read(root):
     return Layout("csv", tasks)
 
 
-def _read_batch(root, folder):
+def _read_batch(root: pathlib.Path, folder: pathlib.Path) -> Part:
     file = folder / "label.csv"
     if not file.is_file():
         problem = f"{file}: no such file; expected one in every batch of train, validation and test"
@@ -29,7 +30,8 @@ def _read_batch(root, folder):
     if not {"file name", "label"} <= set(columns):
         problem = f"{file}: has the columns {', '.join(map(repr, columns))}; expected 'file name' and 'label'"
         return Part(str(file), {}, [problem])
-    images, problems = {}, []
+    images: Images = {}
+    problems: list[str] = []
     for line, name, label in rows:
         try:
             if not name or not label:

@@ -4,12 +4,15 @@ import dataclasses
 import os
 import pathlib
 import re
+from collections.abc import Sequence
 
 from sdkd_tf.errors import UserError
 
 SPLITS = ("train", "validation", "test")
 FACTORS = ("illumination", "occlusion", "pixel", "clutter")  # in the order of OpenLORIS-Object's 12 tasks
 SUFFIXES = (".jpg", ".jpeg", ".png")
+
+Images = dict[str, list[pathlib.Path]]  # object name -> its image files
 
 
 @dataclasses.dataclass
@@ -23,7 +26,7 @@ class Part:
     """
 
     where: str
-    images: dict[str, list[pathlib.Path]]
+    images: Images
     problems: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -54,28 +57,28 @@ class Layout:
     problems: list[str] = dataclasses.field(default_factory=list)
 
 
-def factor_and_level(index):
+def factor_and_level(index: int) -> tuple[str, int]:
     """(factor, level) of a task by its place, from 0, in the 12: every factor's three levels in turn."""
     return FACTORS[index // 3], index % 3 + 1
 
 
-def natural_key(name):
+def natural_key(name: str) -> list[tuple[int, str]]:
     """Sorting key under which `task10` comes after `task9`."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
-def subfolders(folder):
+def subfolders(folder: pathlib.Path) -> list[str]:
     """Sorted names of the folders in a folder; hidden ones, such as `.ipynb_checkpoints`, are no data."""
     return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def task_names(root):
+def task_names(root: pathlib.Path) -> list[str]:
     """Names of the task folders of all splits, in natural order."""
     splits = [root / split for split in SPLITS if (root / split).is_dir()]
     return sorted({name for split in splits for name in subfolders(split)}, key=natural_key)
 
 
-def read_objects(folder):
+def read_objects(folder: pathlib.Path) -> Part:
     """Reads `<folder>/<object>/*.jpg` as a Part; objects by name, images in natural order."""
     if not folder.is_dir():
         problem = f"{folder}: no such directory; expected every task in train, validation and test"
@@ -84,18 +87,18 @@ def read_objects(folder):
     return Part(str(folder), images, [] if images else [f"{folder}: holds no object folder; expected <object>/*.jpg"])
 
 
-def image_files(folder):
+def image_files(folder: pathlib.Path) -> list[pathlib.Path]:
     """The JPEG and PNG files of a folder in natural order, without hidden ones (macOS leaves `._000.jpg`)."""
     files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
     return sorted(files, key=lambda path: natural_key(path.name))
 
 
-def tenth(files):
+def tenth(files: Sequence[pathlib.Path]) -> int:
     """How many of an object's images a tenth is, at least one."""
     return max(1, len(files) // 10)
 
 
-def locate(root, folder, name, source):
+def locate(root: pathlib.Path, folder: pathlib.Path, name: str, source: str) -> pathlib.Path:
     """Where an image is that a list names.
 
     Args:

@@ -1,11 +1,14 @@
 """The full release: `{split}/{factor}/segment{1..9}/<object>/*.jpg`; three segments, filmed apart, make one level."""
 
-from sdkd_tf.data.layouts.listing import FACTORS, SPLITS, Layout, Listing, Part, read_objects, subfolders
+import pathlib
+from collections.abc import Iterator, Sequence
+
+from sdkd_tf.data.layouts.listing import FACTORS, SPLITS, Images, Layout, Listing, Part, read_objects, subfolders
 
 _SEGMENTS = tuple(f"segment{number}" for number in range(1, 10))
 
 
-def read(root):
+def read(root: pathlib.Path) -> Layout:
     """Reads the 12 tasks `illumination1` to `clutter3`: segments 1-3 are level 1, 4-6 level 2, 7-9 level 3.
 
     A segment that no split has is left out, and so is a level without segments; one that only some splits have is a
@@ -23,7 +26,7 @@ def read(root):
     return Layout("release", tasks, problems=list(_unknown_folders(root)))
 
 
-def _unknown_folders(root):
+def _unknown_folders(root: pathlib.Path) -> Iterator[str]:
     for split in (root / split for split in SPLITS if (root / split).is_dir()):
         for factor in subfolders(split):
             if factor not in FACTORS:
@@ -34,9 +37,9 @@ def _unknown_folders(root):
                     yield f"{split / factor / segment}: is no segment; expected {_SEGMENTS[0]} to {_SEGMENTS[-1]}"
 
 
-def _merged(folder, names):
+def _merged(folder: pathlib.Path, names: Sequence[str]) -> Part:
     parts = [read_objects(folder / name) for name in names]
-    images = {name: [] for name in sorted({name for part in parts for name in part.images})}
+    images: Images = {name: [] for name in sorted({name for part in parts for name in part.images})}
     for part in parts:
         for name, files in part.images.items():
             images[name].extend(files)

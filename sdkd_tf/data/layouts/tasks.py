@@ -1,9 +1,11 @@
 """The challenge's final round and the bundled benchmark: `{split}/<task>/<object>/*.jpg`."""
 
+import pathlib
+
 from sdkd_tf.data.layouts.listing import SPLITS, Layout, Listing, factor_and_level, read_objects, task_names
 
 
-def read(root):
+def read(root: pathlib.Path) -> Layout:
     """Reads the tasks in the order of the numbers in their names.
 
     `task1` to `task12`, neither more nor fewer, are OpenLORIS-Object's 12 tasks, which gives them factor and level.

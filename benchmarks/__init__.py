@@ -1,0 +1,1 @@
+"""Scripts that measure; run from a checkout: python -m benchmarks.latency FILE.tflite..."""

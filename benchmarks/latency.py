@@ -1,0 +1,137 @@
+"""Latency, size, multiply-accumulate operations and memory of .tflite files, side by side.
+
+python -m benchmarks.latency FILE.tflite... [--runs=50]
+python -m benchmarks.latency --untrained=DIR
+
+The files take turns, one call each. Ratios are to the first file. With --untrained, the files are written first: MobileNetV2
+1.0 of keras.applications, and this package's network with either decoder.
+"""
+
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+from absl import app, flags
+from ai_edge_litert import schema_py_generated as schema
+
+from sdkd_tf.deploy.measurement import latencies
+from sdkd_tf.deploy.tflite import read, unpack
+from sdkd_tf.errors import UserError, one_line_errors
+from sdkd_tf.files import PathLike
+from sdkd_tf.reporting.tables import markdown
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_integer("runs", 50, "Calls of each file and number of threads, after 10 to warm up.", lower_bound=2)
+flags.DEFINE_list("threads", ["1", "2"], "Numbers of CPU threads.")
+flags.DEFINE_string("untrained", None, "Folder to write untrained files to, which are measured.")
+flags.DEFINE_integer("input_size", 224, "Of untrained files: side of the square input in pixels.")
+flags.DEFINE_integer("classes", 20, "Of untrained files: number of classes.", lower_bound=2)
+
+
+def write_untrained(out: pathlib.Path, input_size: int, classes: int) -> list[pathlib.Path]:
+    """Writes untrained int8 files: mobilenet_v2, sdkd_full and sdkd_lite."""
+    import tf_keras as keras
+
+    from sdkd_tf.deploy.conversion import to_tflite, write_models
+    from sdkd_tf.deploy.quantization import calibrate, quantization_aware
+    from sdkd_tf.model.network import NetworkOptions, build_network
+    from sdkd_tf.model.partial_decoder import DECODERS
+
+    shape = (input_size, input_size, 3)
+    noise = [{"image": np.random.default_rng(0).uniform(-1, 1, (1, *shape)).astype(np.float32)}]
+    mobilenet = keras.applications.MobileNetV2(shape, weights=None, classes=classes)
+    out.mkdir(parents=True, exist_ok=True)
+    paths = [out / "mobilenet_v2.tflite"]
+    paths[0].write_bytes(to_tflite(mobilenet, noise))
+    for decoder in DECODERS:
+        network = build_network(classes, NetworkOptions(input_size=input_size, decoder=decoder))
+        student, deployed = quantization_aware(network)
+        calibrate(student, network, noise)
+        student(noise[0]["image"], training=True)  # sets the ranges of the weights
+        write_models(out, f"sdkd_{decoder}", deployed, [f"class {i}" for i in range(classes)])
+        paths.append(out / f"sdkd_{decoder}.tflite")
+    return paths
+
+
+def cost(path: PathLike) -> tuple[int, int]:
+    """Counts a file's work and memory.
+
+    Args:
+      path: a .tflite file.
+
+    Returns:
+      (multiply-accumulate operations of convolutions and fully connected layers, bytes of the activations that are alive at
+      once at most: what an arena needs at least).
+
+    Raises:
+      UserError: see `tflite.read`.
+    """
+    model = unpack(read(path))
+    graph, ops = model.subgraphs[0], schema.BuiltinOperator
+    constant = [model.buffers[tensor.buffer].data is not None for tensor in graph.tensors]
+    item_bytes = {schema.TensorType.FLOAT32: 4, schema.TensorType.INT32: 4, schema.TensorType.INT64: 8}
+    macs, last_use = 0, {index: len(graph.operators) for index in graph.outputs}
+    for step, operator in reversed(list(enumerate(graph.operators))):
+        for index in operator.inputs:
+            last_use.setdefault(index, step)
+        code = model.operatorCodes[operator.opcodeIndex]
+        kind = max(code.builtinCode, code.deprecatedBuiltinCode)
+        if kind in (ops.CONV_2D, ops.DEPTHWISE_CONV_2D, ops.FULLY_CONNECTED):
+            weights, output = (graph.tensors[i].shape for i in (operator.inputs[1], operator.outputs[0]))
+            # Of a depthwise kernel [1, h, w, c] each output value reads h * w weights; otherwise [outputs, ...] all behind the first.
+            reads = weights[1] * weights[2] if kind == ops.DEPTHWISE_CONV_2D else np.prod(weights[1:])
+            macs += int(np.prod(output) * reads)
+
+    def size(index: int) -> int:
+        tensor = graph.tensors[index]
+        return int(np.prod(tensor.shape)) * item_bytes.get(tensor.type, 1)
+
+    alive = {index for index in graph.inputs if not constant[index]}
+    peak = 0
+    for step, operator in enumerate(graph.operators):
+        alive |= {index for index in operator.outputs if index >= 0 and not constant[index]}
+        peak = max(peak, sum(map(size, alive)))
+        alive = {index for index in alive if last_use.get(index, -1) > step}
+    return macs, peak
+
+
+def table(paths: Sequence[PathLike], threads: Sequence[int], runs: int) -> str:
+    """The measurements of some files as a Markdown table.
+
+    Args:
+      paths: .tflite files; times are told against the first one's, too.
+      threads: a list of numbers of threads to time with.
+      runs: timed runs of each file and number of threads.
+
+    Returns:
+      A row for each file: size in MB, MACs in millions, memory of activations in MB, latencies in ms.
+    """
+    timings = {number: latencies(paths, number, runs) for number in threads}
+    head = ["file", "size", "MACs", "activations"] + [f"{n} thread(s): median (10 to 90 %), ratio" for n in threads]
+    rows = []
+    for file, path in enumerate(map(pathlib.Path, paths)):
+        macs, peak = cost(path)
+        row = [path.name, f"{path.stat().st_size / 1e6:.2f} MB", f"{macs / 1e6:.0f} M", f"{peak / 1e6:.2f} MB"]
+        for milliseconds in timings.values():
+            low, median, high = np.percentile(milliseconds[file], (10, 50, 90))
+            row.append(f"{median:.2f} ({low:.2f} to {high:.2f}) ms, {median / np.median(milliseconds[0]):.2f}")
+        rows.append(row)
+    return markdown(head, rows)
+
+
+def main(argv: list[str]) -> None:
+    """Prints the table."""
+    with one_line_errors():
+        paths: list[PathLike] = list(argv[1:])
+        if FLAGS.untrained:
+            paths = [*write_untrained(pathlib.Path(FLAGS.untrained), FLAGS.input_size, FLAGS.classes), *paths]
+        if not paths:
+            raise UserError("no file given; expected one or more .tflite files, or --untrained")
+        if not all(number.isdigit() and int(number) for number in FLAGS.threads):
+            raise UserError(f"--threads is {','.join(FLAGS.threads)}; expected numbers from 1, as in --threads=1,2")
+        print(table(paths, [int(number) for number in FLAGS.threads], FLAGS.runs))
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,29 @@
+"""Checks a data folder: prints its layout, classes and counts, and every problem. Exit code 1 if there are problems."""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from sdkd_tf.config import declared_options, define_option, given_options
+from sdkd_tf.data.inspection import describe
+from sdkd_tf.data.selection import DataOptions
+from sdkd_tf.errors import UserError
+
+ARGUMENTS = "DIR "
+_NOT_OURS = ("data_dir", "skip_bad_images")
+
+
+def define_flags(program: str) -> None:
+    """Defines the flags that choose tasks and objects."""
+    for option in declared_options(DataOptions):
+        if option.name not in _NOT_OURS:
+            define_option(option, flags.FLAGS, program)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints the description."""
+    if len(arguments) != 1:
+        raise UserError(f"{len(arguments)} folders given; expected one, or the word rendered")
+    lines, problems = describe(given_options(DataOptions, data_dir=arguments[0]))
+    print("\n".join([*lines, f"problems: {len(problems) or 'none'}", *(f"  {line}" for line in problems)]))
+    return 1 if problems else 0

@@ -1,0 +1,35 @@
+"""Prints the numbers of finished runs and draws their plots."""
+
+import pathlib
+from collections.abc import Sequence
+
+from absl import flags
+
+from sdkd_tf.errors import UserError
+from sdkd_tf.reporting.plots import plot_run
+from sdkd_tf.reporting.tables import summary
+from sdkd_tf.run import Run
+
+ARGUMENTS = "RUN_DIR... "
+_OUT_DIR = "Where the plots go, in a folder for each run; the run's folder plots by default."
+
+
+def define_flags(program: str) -> None:
+    """Defines --out_dir."""
+    flags.DEFINE_string("out_dir", None, _OUT_DIR, module_name=program)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Reports each run."""
+    if not arguments:
+        raise UserError("no run given; expected one or more directories of finished runs")
+    out_dir = flags.FLAGS.out_dir and pathlib.Path(flags.FLAGS.out_dir).expanduser()
+    for run in map(Run, arguments):
+        print(f"{run.directory}\n\n{summary(run)}\n")
+        try:
+            plots = plot_run(run, out_dir / run.directory.resolve().name if out_dir else None)
+            print("plots: " + ", ".join(map(str, plots)) + "\n")
+        except (PermissionError, OSError) as error:
+            raise UserError(
+                f"{error.filename}: cannot be written ({error.strerror}); choose another --out_dir"
+            ) from error

@@ -1,0 +1,23 @@
+"""Trains a network over a sequence of tasks, and resumes a run that was stopped."""
+
+from collections.abc import Sequence
+
+from sdkd_tf import config
+from sdkd_tf.reporting.tables import summary
+from sdkd_tf.run import Run
+from sdkd_tf.training import train
+
+ARGUMENTS = ""
+
+
+def define_flags(program: str) -> None:
+    """Defines the flags of all options."""
+    config.define_flags(main_module=program)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Trains and prints the run's numbers."""
+    options = config.config_from_flags()
+    train(options)
+    run = Run(options.run.run_dir)
+    print(f"\n{summary(run)}\n\nplots: {run.directory / 'plots'}")

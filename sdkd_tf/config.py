@@ -1,0 +1,309 @@
+"""The configuration of a run: its options, as flags of train.py and as JSON in the run directory.
+
+Every option is declared once, as a field of a frozen dataclass: its type, default, range and help text. Here are those of the
+run and of the training; the others stand beside what they configure: `data.selection.DataOptions`, the options of the networks
+in `model.ARCHITECTURES`, and `Options` of each strategy in `strategies.STRATEGIES`.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+import msgspec
+from absl import flags
+from msgspec import Meta
+
+from sdkd_tf.data.selection import DataOptions
+from sdkd_tf.errors import UserError
+from sdkd_tf.files import PathLike, expand, read_json
+from sdkd_tf.model import ARCHITECTURES
+from sdkd_tf.strategies import STRATEGIES
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """Where and how a run is computed; nothing here changes what is learned, but for `continue_from`."""
+
+    run_dir: Annotated[str, Meta(description="Directory of the run, to be written.", extra={"path": True})] = ""
+    continue_from: Annotated[
+        str | None,
+        Meta(description="Directory of a finished run whose network learns these tasks next.", extra={"path": True}),
+    ] = None
+    overwrite: Annotated[
+        bool, Meta(description="Replace a run in --run_dir; without it, an unfinished one is resumed.")
+    ] = False
+    keep_checkpoints: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(description="Of how many last tasks to keep the weights; all by default."),
+    ] = None
+    distribute: Annotated[
+        Literal["none", "mirrored", "multi_worker"],
+        Meta(description="mirrored: over the GPUs of this machine; multi_worker: over the processes in TF_CONFIG."),
+    ] = "none"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingOptions:
+    """How each task is trained."""
+
+    epochs: Annotated[int, Meta(ge=1, description="Epochs of each task.")] = 4
+    first_task_epochs: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="Epochs of the first task; twice --epochs by default.")
+    ] = None
+    batch_size: Annotated[int, Meta(ge=1, description="Images in a batch, of all replicas together.")] = 16
+    learning_rate: Annotated[float, Meta(ge=0, description="Initial learning rate of each task.")] = 3e-4
+    augmentation: Annotated[
+        Literal["none", "light", "hard"],
+        Meta(description="light: crop, flip, color, blur; hard: also zoomed out, half covered, dark."),
+    ] = "hard"
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Of initialization, shuffling and augmentation.")] = 0
+    deterministic: Annotated[bool, Meta(description="The same options give the same bits on the same machine.")] = False
+    optimizer: Annotated[
+        Literal["adam", "sgd"],
+        Meta(description="sgd: with Nesterov momentum of 0.9.", extra={"research": True}),
+    ] = "adam"
+    schedule: Annotated[
+        Literal["cosine", "exponential"],
+        Meta(description="Of the learning rate; exponential: 2 % less each epoch.", extra={"research": True}),
+    ] = "cosine"
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """All options of a run.
+
+    Attributes:
+      architecture: a key of `model.ARCHITECTURES`; `network` holds its options.
+      strategy: a key of `strategies.STRATEGIES`; `options` holds its options.
+    """
+
+    run: RunOptions = RunOptions()
+    data: DataOptions = DataOptions()
+    training: TrainingOptions = TrainingOptions()
+    architecture: str = "sdkd"
+    network: Any = ARCHITECTURES["sdkd"][0]()
+    strategy: str = "sdkd"
+    options: Any = STRATEGIES["sdkd"].Options()
+
+    def completed(self, supervised: bool) -> "Config":
+        """The options with every default filled in that depends on other options or on the data.
+
+        Args:
+          supervised: whether object masks or boxes teach the first task's map.
+        """
+        network, training = self.network, self.training
+        if getattr(network, "detach_map", False) is None:
+            network = dataclasses.replace(network, detach_map=supervised)
+        if training.first_task_epochs is None:
+            training = dataclasses.replace(training, first_task_epochs=2 * training.epochs)
+        return dataclasses.replace(self, network=network, training=training)
+
+    def differences(self, other: "Config") -> list[str]:
+        """The options that differ in what is learned, one line each: `--epochs is 4, not 2`.
+
+        Values count, not how they were given. The place of the data and of the run does not: whether the data are the same
+        is a matter of their fingerprint.
+        """
+        lines = []
+        own, theirs = dict(self._learned()), dict(other._learned())
+        for name in dict.fromkeys([*own, *theirs]):
+            if own.get(name) != theirs.get(name):
+                lines.append(f"--{name} is {_shown(own.get(name))}, not {_shown(theirs.get(name))}")
+        return lines
+
+    def _learned(self) -> Iterator[tuple[str, Any]]:
+        yield from (("architecture", self.architecture), ("strategy", self.strategy))
+        for part in (self.data, self.training, self.network, self.options):
+            for field in dataclasses.fields(part):
+                if field.name not in ("data_dir", "skip_bad_images"):
+                    yield field.name, getattr(part, field.name)
+
+    def flagfile(self) -> str:
+        """The options as a flagfile that repeats the run, one a line; without `run_dir` and `overwrite`."""
+        lines = [f"--architecture={self.architecture}", f"--strategy={self.strategy}"]
+        for part in (self.run, self.data, self.training, self.network, self.options):
+            for field in dataclasses.fields(part):
+                value = getattr(part, field.name)
+                if value is None or field.name in ("run_dir", "overwrite"):
+                    continue
+                if isinstance(value, bool):
+                    lines.append(f"--{'' if value else 'no'}{field.name}")
+                else:
+                    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+                    lines.append(f"--{field.name}={text}")
+        return "".join(f"{line}\n" for line in lines)
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value in (None, ()) else ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stored:
+    """A Config as JSON, before it is known which options its network and strategy have."""
+
+    run: RunOptions
+    data: DataOptions
+    training: TrainingOptions
+    architecture: str
+    network: dict[str, Any]
+    strategy: str
+    options: dict[str, Any]
+
+
+def read_config(path: PathLike) -> Config:
+    """Reads a Config that a run has stored. Raises UserError where it does not fit this version."""
+    stored = read_json(path, _Stored, "train.py")
+    try:
+        return _from_stored(stored)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}; expected a file written by train.py") from error
+
+
+def config_from_builtins(stored: dict[str, Any]) -> Config:
+    """The Config that `msgspec.to_builtins` turned into a dict. Raises ValueError where it does not fit this version."""
+    return _from_stored(msgspec.convert(stored, _Stored))
+
+
+def _from_stored(stored: _Stored) -> Config:
+    for kind, name, known in (
+        ("architecture", stored.architecture, ARCHITECTURES),
+        ("strategy", stored.strategy, STRATEGIES),
+    ):
+        if name not in known:
+            raise ValueError(f"{kind} is {name!r}; expected one of {', '.join(known)}")
+    parts = {}
+    for part, kind in (
+        ("network", ARCHITECTURES[stored.architecture][0]),
+        ("options", STRATEGIES[stored.strategy].Options),
+    ):
+        values = getattr(stored, part)
+        unknown = set(values) - {field.name for field in dataclasses.fields(kind)}
+        if unknown:
+            raise ValueError(f"{part} has the unknown option {min(unknown)}")
+        parts[part] = msgspec.convert(values, kind)
+    return Config(
+        stored.run,
+        stored.data,
+        stored.training,
+        stored.architecture,
+        parts["network"],
+        stored.strategy,
+        parts["options"],
+    )
+
+
+def option_classes() -> list[type]:
+    """All classes of options, those of the run first."""
+    networks = [options for options, _ in ARCHITECTURES.values()]
+    return [
+        RunOptions,
+        DataOptions,
+        TrainingOptions,
+        *networks,
+        *(strategy.Options for strategy in STRATEGIES.values()),
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """One option as its dataclass declares it."""
+
+    name: str
+    kind: msgspec.inspect.Type
+    default: Any
+    help: str
+    extra: dict[str, Any]
+
+
+def declared_options(kind: type) -> list[Option]:
+    """The options that a class declares or inherits."""
+    options = []
+    for field in msgspec.inspect.type_info(kind).fields:  # type: ignore[attr-defined]
+        inner = field.type.type
+        if isinstance(inner, msgspec.inspect.UnionType):  # of a type and None
+            inner = inner.types[0]
+        text = field.type.extra_json_schema["description"]
+        options.append(Option(field.name, inner, field.default, text, field.type.extra or {}))
+    return options
+
+
+def define_flags(flag_values: flags.FlagValues = flags.FLAGS, main_module: str = "") -> None:
+    """Defines a flag for every option.
+
+    Args:
+      flag_values: where to define them.
+      main_module: its `--help` shows the flags that are not for research; all are in `--helpfull`.
+    """
+    choices = {
+        "strategy": (
+            list(STRATEGIES),
+            "Against forgetting; see docs/strategies.md. finetune: nothing, joint: the upper bound.",
+        ),
+        "architecture": (
+            list(ARCHITECTURES),
+            "vgg16: the paper's baseline, whose only network option is --input_size.",
+        ),
+    }
+    for name, (values, text) in choices.items():
+        flags.DEFINE_enum(name, "sdkd", values, text, flag_values)
+        if main_module:
+            flag_values.register_key_flag_for_module(main_module, flag_values[name])
+    for kind in option_classes():
+        for option in declared_options(kind):
+            if option.name not in flag_values:
+                define_option(option, flag_values, kind.__module__)
+                if main_module and not option.extra.get("research"):
+                    flag_values.register_key_flag_for_module(main_module, flag_values[option.name])
+
+
+def define_option(option: Option, flag_values: flags.FlagValues, module: str) -> None:
+    """Defines the flag of one option, as one of a module."""
+    kind, inspect = option.kind, msgspec.inspect
+    parser: Any
+    serializer: Any = None
+    if isinstance(kind, inspect.BoolType):
+        flag = flags.BooleanFlag(option.name, option.default, option.help)
+        flags.DEFINE_flag(flag, flag_values, module)
+        return
+    if isinstance(kind, inspect.LiteralType):
+        parser = flags.EnumParser(list(kind.values))
+    elif isinstance(kind, inspect.IntType):
+        parser = flags.IntegerParser(kind.ge, kind.le)
+    elif isinstance(kind, inspect.FloatType):
+        parser = flags.FloatParser(kind.ge, kind.le)
+    elif isinstance(kind, inspect.VarTupleType):
+        parser, serializer = flags.ListParser(), flags.ListSerializer(",")
+    else:
+        parser = flags.ArgumentParser()
+    default = list(option.default) if isinstance(option.default, tuple) else option.default
+    flags.DEFINE(
+        parser, option.name, default, option.help, flag_values, serializer or flags.ArgumentSerializer(), module
+    )
+
+
+def config_from_flags(flag_values: flags.FlagValues = flags.FLAGS) -> Config:
+    """The Config that the flags give; options that another network or strategy has are ignored.
+
+    Raises:
+      UserError: a value is out of its range.
+    """
+    architecture, strategy = flag_values["architecture"].value, flag_values["strategy"].value
+    kinds = (RunOptions, DataOptions, TrainingOptions, ARCHITECTURES[architecture][0], STRATEGIES[strategy].Options)
+    run, data, training, network, options = (given_options(kind, flag_values) for kind in kinds)
+    return Config(run, data, training, architecture, network, strategy, options)
+
+
+def given_options(kind: type, flag_values: flags.FlagValues = flags.FLAGS, **values: Any) -> Any:
+    """An instance of a class of options, from those flags that were given. Raises UserError if one is out of its range."""
+    for option in declared_options(kind):
+        if option.name not in flag_values or not (flag := flag_values[option.name]).present or flag.value is None:
+            continue
+        value = expand(flag.value) if option.extra.get("path") else flag.value
+        try:
+            converted = msgspec.convert({option.name: value}, kind, strict=False)
+            values[option.name] = getattr(converted, option.name)
+        except msgspec.ValidationError as error:
+            expected = str(error).split(" - at ")[0].replace("`", "").removeprefix("Expected ")
+            raise UserError(f"--{option.name}={flag.value}: expected {expected}") from error
+    return kind(**values)

@@ -1,0 +1,177 @@
+"""TFLite files: read without trusting them, and run with LiteRT, as a phone would."""
+
+import collections
+import hashlib
+import pathlib
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+from sdkd_tf import child
+from sdkd_tf.errors import UserError
+from sdkd_tf.files import PathLike
+
+Prediction = collections.namedtuple("Prediction", "probabilities saliency")
+_IDENTIFIER = b"TFL3"
+_SECONDS = 60  # for one trial
+_tried: set[bytes] = set()  # SHA-256 of files that passed
+
+
+def read(path: PathLike) -> bytes:
+    """The bytes of a .tflite file of unknown origin, after they were parsed and run once in a child process.
+
+    The child has limited memory and time, so that a damaged file ends it and not this process.
+
+    Raises:
+      UserError: there is no such file, or the child failed.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise UserError(f"model {path}: no such file; expected a .tflite file")
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).digest()
+    if digest not in _tried:
+        reason = refusal(content)
+        if reason:
+            expected = "expected one written by convert.py"
+            raise UserError(f"model {path}: is no TFLite file that can be used here ({reason}); {expected}")
+        _tried.add(digest)
+    return content
+
+
+def refusal(content: bytes) -> str | None:
+    """Why a .tflite file's bytes cannot be used, in one line; None if they can."""
+    if content[4:8] != _IDENTIFIER:
+        return f"has no identifier {_IDENTIFIER.decode()}"
+    return child.failure("sdkd_tf.deploy.tflite_trial", content, _SECONDS)
+
+
+def open_interpreter(path: PathLike, threads: int = 1) -> Interpreter:
+    """Opens a .tflite file with LiteRT, ready to run.
+
+    Args:
+      path: the file.
+      threads: CPU threads of the interpreter.
+
+    Raises:
+      UserError: see `read`.
+    """
+    content = read(path)
+    try:
+        interpreter = Interpreter(model_content=content, num_threads=threads)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"model {path}: LiteRT cannot read it ({' '.join(str(error).split())})") from error
+    return interpreter
+
+
+class Classifier:
+    """A converted network: uint8 pixels in, probabilities and, unless the file leaves it out, the saliency map out."""
+
+    def __init__(self, path: PathLike, threads: int = 1):
+        """Args:
+        path: a file written by convert.py.
+        threads: CPU threads of the interpreter.
+
+        Raises:
+          UserError: there is no such file or it is no network of this package.
+        """
+        self._path, self._interpreter = path, open_interpreter(path, threads)
+        try:
+            self._runner = self._interpreter.get_signature_runner("serving_default")
+        except ValueError as error:
+            raise UserError(
+                f"model {path}: has no signature serving_default; expected one written by convert.py"
+            ) from error
+        inputs, outputs = (
+            {name: (detail["dtype"], tuple(map(int, detail["shape"]))) for name, detail in details.items()}
+            for details in (self._runner.get_input_details(), self._runner.get_output_details())
+        )
+        image, probabilities = inputs.get("image"), outputs.get("probabilities", (None, ()))
+        self.input_size = image[1][1] if image and len(image[1]) == 4 else 0
+        self.num_classes = probabilities[1][-1] if len(probabilities[1]) == 2 else 0
+        dtype, shape = outputs.get("saliency", (np.float32, (1, 1, 1, 1)))
+        if (
+            inputs != {"image": (np.uint8, (1, self.input_size, self.input_size, 3))}
+            or probabilities != (np.float32, (1, self.num_classes))
+            or (dtype, len(shape), shape[:1], shape[-1:]) != (np.float32, 4, (1,), (1,))
+            or not set(outputs) <= set(Prediction._fields)
+        ):
+            raise UserError(
+                f"model {path}: does not have the input `image` and the outputs `probabilities` and `saliency`;"
+                " expected one written by convert.py"
+            )
+        self.has_saliency = "saliency" in outputs
+
+    def __call__(self, image: np.ndarray) -> Prediction:
+        """Classifies one image.
+
+        Args:
+          image: uint8 `[input_size, input_size, 3]`, RGB.
+
+        Returns:
+          A Prediction: probabilities float32 `[classes]`, and the saliency map float32 `[h, w]` in [0, 1] or None.
+
+        Raises:
+          UserError: LiteRT fails, which it does not do with files of convert.py.
+        """
+        try:
+            outputs = self._runner(image=image[None])
+        except RuntimeError as error:
+            raise UserError(f"model {self._path}: LiteRT cannot run it ({' '.join(str(error).split())})") from error
+        saliency = outputs["saliency"][0, :, :, 0] if self.has_saliency else None
+        return Prediction(outputs["probabilities"][0], saliency)
+
+
+def unpack(content: bytes) -> schema.ModelT:
+    """The bytes of a .tflite file as an object that can be edited."""
+    return schema.ModelT.InitFromPackedBuf(content, 0)
+
+
+def pack(model: schema.ModelT) -> bytes:
+    """The bytes of a .tflite file from an object."""
+    builder = _SharingBuilder(1024)
+    builder.Finish(model.Pack(builder), _IDENTIFIER)
+    return bytes(builder.Output())
+
+
+class _SharingBuilder(flatbuffers.Builder):
+    """Writes equal vectors of numbers once, which FlatBuffers allow.
+
+    Most of them are the channels' zero points, 64-bit zeros all of them: a tenth of the file.
+    """
+
+    def __init__(self, size: int):
+        super().__init__(size)
+        self._written: dict[tuple[str, bytes], int] = {}
+
+    def CreateNumpyVector(self, x: np.ndarray) -> int:
+        key = x.dtype.str, x.tobytes()
+        if key not in self._written:
+            self._written[key] = super().CreateNumpyVector(x)
+        return self._written[key]
+
+
+def float_operators(path: PathLike) -> list[str]:
+    """Lists the operators of a .tflite file that compute in float, without those that only (de)quantize.
+
+    Returns:
+      A sorted list like `["MUL x1", "SUB x2"]`.
+
+    Raises:
+      UserError: see `read`.
+    """
+    model = unpack(read(path))
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+    graph = model.subgraphs[0]
+    counts: collections.Counter[str] = collections.Counter()
+    for operator in graph.operators:
+        code = model.operatorCodes[operator.opcodeIndex]
+        kind = max(code.builtinCode, code.deprecatedBuiltinCode)
+        tensors = [graph.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]
+        is_float = any(tensor.type == schema.TensorType.FLOAT32 for tensor in tensors)
+        if is_float and names.get(kind) not in ("QUANTIZE", "DEQUANTIZE"):
+            counts[names.get(kind, str(kind))] += 1
+    return [f"{name} x{count}" for name, count in sorted(counts.items())]

@@ -1,0 +1,116 @@
+"""Accuracy and saliency error of a network on every task's validation and test images."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+from tqdm import tqdm
+
+from sdkd_tf.data.pipeline import make_dataset, to_pixels
+from sdkd_tf.data.sequence import TaskSequence
+from sdkd_tf.evaluation.results import Scores
+from sdkd_tf.evaluation.saliency_metrics import mean_absolute_error
+from sdkd_tf.evaluation.upsampling import upsample
+from sdkd_tf.model.network import as_outputs
+
+_KEEP_BYTES = 2**29  # of decoded images; more are decoded anew for every evaluation
+_SPLITS = ("validation", "test")
+_GALLERY_IMAGES = 8
+
+
+def held_out(sequence: TaskSequence, input_size: int, batch_size: int = 50) -> tf.data.Dataset:
+    """Batches of all validation and then all test images of a sequence, kept in memory if they take little of it."""
+    examples = [example for split in _SPLITS for task in sequence.tasks for example in getattr(task, split)]
+    keep = len(examples) * input_size**2 * 4 <= _KEEP_BYTES
+    return make_dataset(examples, input_size, batch_size, keep=keep)
+
+
+def evaluate_tasks(predicted: tf.data.Dataset, sequence: TaskSequence) -> dict[str, Scores]:
+    """Scores a network on all tasks.
+
+    Args:
+      predicted: of `held_out`'s batches, from `predictions`.
+      sequence: the TaskSequence.
+
+    Returns:
+      Scores for `validation` and `test`.
+    """
+    counts = [len(getattr(task, split)) for split in _SPLITS for task in sequence.tasks]
+    ends = np.cumsum(counts)[:-1]
+    sets = list(zip(*(np.split(values, ends) for values in evaluate(predicted))))
+    scores = {}
+    for split, start in zip(_SPLITS, (0, len(sequence.tasks))):
+        part = sets[start : start + len(sequence.tasks)]
+        maes = [None if np.isnan(errors).all() else float(np.nanmean(errors)) for _, errors in part]
+        scores[split] = Scores([float(hits.mean()) for hits, _ in part], maes)
+    return scores
+
+
+def predictions(network: keras.Model, batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Pairs batches with the outputs of a network, as it is when they are drawn.
+
+    Args:
+      network: a network that `network.as_outputs` understands.
+      batches: as `pipeline.make_dataset` gives them.
+
+    Returns:
+      A dataset of (batch, tuple of the network's outputs). Two batches are processed at once: a small image does not keep
+      two cores busy.
+    """
+
+    @tf.autograph.experimental.do_not_convert
+    def predict(batch: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tuple[tf.Tensor, ...]]:
+        return batch, tuple(tf.nest.flatten(network(batch["image"], training=False)))
+
+    return batches.map(predict, num_parallel_calls=2).prefetch(1)
+
+
+def evaluate(predicted: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Compares predictions with the truth, with a progress bar.
+
+    Args:
+      predicted: from `predictions`.
+
+    Returns:
+      (correct, errors), arrays with one value an image: whether the label is right, and the mean absolute error of the
+      refined map, upsampled to the input size, in [0, 1], nan without a mask or a map.
+    """
+    correct: list[bool] = []
+    errors: list[float] = []
+    for batch, values in tqdm(predicted, desc="evaluating", unit="batch"):
+        outputs = as_outputs([value.numpy() for value in values])
+        correct.extend(outputs.logits.argmax(axis=1) == batch["label"].numpy())
+        maps = outputs.saliency
+        errors.extend([np.nan] * len(outputs.logits) if maps is None else saliency_errors(maps[..., 0], batch))
+    return np.array(correct), np.array(errors)
+
+
+def maps_and_masks(maps: np.ndarray, batch: dict[str, Any]) -> list[tuple[np.ndarray, np.ndarray] | None]:
+    """Pairs each map with its mask.
+
+    Args:
+      maps: `[b, h, w]` in [0, 1]; they are upsampled to the masks' size.
+      batch: as `pipeline.make_dataset` gives it.
+
+    Returns:
+      b tuples (map, mask) of arrays `[input_size, input_size]`, or None where there is no mask.
+    """
+    masks = batch["mask"].numpy()[..., 0]
+    pairs = zip(upsample(maps, *masks.shape[1:]), masks)
+    return [pair if known else None for pair, known in zip(pairs, batch["has_mask"].numpy())]
+
+
+def saliency_errors(maps: np.ndarray, batch: dict[str, Any]) -> Sequence[float]:
+    """The mean absolute error of each map against its mask, nan where there is none; arguments as of `maps_and_masks`."""
+    return [np.nan if pair is None else mean_absolute_error(*pair) for pair in maps_and_masks(maps, batch)]
+
+
+def gallery(tasks: TaskSequence, input_size: int) -> np.ndarray:
+    """Test images, spread over tasks and objects, whose maps are drawn after every task: uint8 `[n, s, s, 3]`."""
+    chosen = []
+    for k in range(_GALLERY_IMAGES):
+        examples = tasks.tasks[k * len(tasks.tasks) // _GALLERY_IMAGES].test
+        chosen.append(examples[(2 * k + 1) * len(examples) // (2 * _GALLERY_IMAGES)])
+    return to_pixels(next(iter(make_dataset(chosen, input_size, len(chosen))))["image"].numpy())

@@ -1,0 +1,112 @@
+"""The results of a run: one record a task, from which matrices and tables are derived."""
+
+import dataclasses
+from typing import Literal
+
+import numpy as np
+
+from sdkd_tf.evaluation import metrics
+
+Split = Literal["validation", "test"]
+
+
+@dataclasses.dataclass
+class Scores:
+    """A network on one split of every task, in the order of the tasks.
+
+    Attributes:
+      accuracy: in [0, 1].
+      saliency_mae: mean absolute error of the refined map in [0, 1]; None without masks or without a map.
+    """
+
+    accuracy: list[float]
+    saliency_mae: list[float | None]
+
+
+@dataclasses.dataclass
+class TaskResult:
+    """What one task brought.
+
+    Attributes:
+      name: of the task.
+      images: number of training images.
+      kept_images, stored_bytes: what the strategy kept of the tasks before.
+      preparation: numbers from the strategy's `begin_task`.
+      losses: for each term of the loss, and for the accuracy on the training batches, its mean in every epoch.
+      seconds, cpu_seconds: duration of the training, and the processor time it took on all cores.
+      peak_memory_mb: of the process so far.
+      validation, test: Scores after the task, on all tasks.
+    """
+
+    name: str
+    images: int = 0
+    kept_images: int = 0
+    stored_bytes: int = 0
+    preparation: dict[str, float | None] = dataclasses.field(default_factory=dict)
+    losses: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+    validation: Scores = dataclasses.field(default_factory=lambda: Scores([], []))
+    test: Scores = dataclasses.field(default_factory=lambda: Scores([], []))
+
+
+@dataclasses.dataclass(frozen=True)
+class Provenance:
+    """What a result came from: versions of the packages, source commit (None outside of git), machine."""
+
+    versions: dict[str, str]
+    commit: str | None
+    machine: dict[str, str]
+
+
+@dataclasses.dataclass
+class Results:
+    """The results of a run.
+
+    Attributes:
+      classes: names of the classes, in the order of the labels.
+      fingerprint: of the data, see `checks.fingerprint`.
+      skipped: images that were left out, by path from the data folder, and why.
+      parameters: number of weights of the network.
+      continued_from: SHA-256 of the weights from which the run started, if an earlier run trained them.
+      tasks: a TaskResult for each task learned so far.
+      provenance: set when the run has finished.
+    """
+
+    classes: list[str]
+    fingerprint: str
+    skipped: dict[str, list[str]]
+    parameters: int
+    continued_from: str | None = None
+    tasks: list[TaskResult] = dataclasses.field(default_factory=list)
+    provenance: Provenance | None = None
+
+    @property
+    def task_names(self) -> list[str]:
+        """Names of the tasks, in the order in which they were learned."""
+        return [task.name for task in self.tasks]
+
+    def accuracy(self, split: Split) -> np.ndarray:
+        """The accuracy matrix `[tasks, tasks]`: row i after training on task i, column j on task j."""
+        return np.array([getattr(task, split).accuracy for task in self.tasks], np.float64)
+
+    def saliency_mae(self, split: Split) -> np.ndarray:
+        """The matrix of saliency errors, like `accuracy`; nan where there is no mask or no map."""
+        return np.array([getattr(task, split).saliency_mae for task in self.tasks], np.float64)  # None becomes nan
+
+    def final_accuracy(self, split: Split) -> float:
+        """Mean accuracy over all tasks after the last one."""
+        return metrics.final_mean_accuracy(self.accuracy(split))
+
+    def problem(self) -> str | None:
+        """What is inconsistent in results of unknown origin, or None."""
+        count = len(self.tasks)
+        if not count:
+            return "tasks is empty; expected a record a task"
+        for task in self.tasks:
+            for split in ("validation", "test"):
+                scores = getattr(task, split)
+                if not len(scores.accuracy) == len(scores.saliency_mae) == count:
+                    return f"task {task.name!r}, {split}: expected {count} scores, one a task"
+        return None

@@ -1,0 +1,198 @@
+"""Files that appear whole or not at all, and files of unknown origin, read without running anything in them."""
+
+import contextlib
+import math
+import os
+import pathlib
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.lib import format as npy
+
+from sdkd_tf.errors import UserError
+
+PathLike = str | os.PathLike[str]
+T = TypeVar("T")
+_MAX_BYTES = 4 << 30  # of an unpacked archive: a small one can hold endless zeros
+
+
+@contextlib.contextmanager
+def atomic_file(path: PathLike, mode: str = "wb") -> Iterator[IO[Any]]:
+    """Opens a file that replaces `path` when the block ends, and disappears if the block fails.
+
+    Args:
+      path: the file to write or replace.
+      mode: of `open`; text is written in UTF-8.
+
+    Yields:
+      The open file. Its content reaches the disk before it gets its name.
+    """
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        with temporary.open(mode, encoding=None if "b" in mode else "utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)  # the new name must survive a loss of power as well
+    finally:
+        os.close(directory)
+
+
+def write_json(path: PathLike, value: Any) -> None:
+    """Writes dataclasses, lists, dicts, numbers and text as JSON, atomically."""
+    with atomic_file(path) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+
+
+def read_json(path: PathLike, form: type[T], writer: str) -> T:
+    """Reads a JSON file into a type.
+
+    Args:
+      path: the file.
+      form: a type that msgspec knows, for instance a dataclass. Unknown fields are ignored.
+      writer: the command that writes such files, for the message.
+
+    Raises:
+      UserError: the file is missing, is not JSON, or does not fit the type.
+    """
+    try:
+        return msgspec.json.decode(pathlib.Path(path).read_bytes(), type=form)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; expected one written by {writer}") from error
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
+        reason = ascii(" ".join(str(error).split()))[1:-1]
+        raise UserError(f"{path}: cannot be read ({reason}); expected a file written by {writer}") from error
+
+
+def write_npz(path: PathLike, *arrays: Any, **named: Any) -> None:
+    """Writes a NumPy archive atomically; arguments as those of `np.savez`."""
+    with atomic_file(path) as file:
+        np.savez(file, *arrays, **named)
+
+
+def read_npz(path: PathLike) -> dict[str, np.ndarray]:
+    """Reads a NumPy archive without unpickling, and without allocating more than the file holds.
+
+    Returns:
+      The arrays by name.
+
+    Raises:
+      ValueError: the file cannot be read, is damaged, or holds anything but arrays of numbers or text.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+            if sum(part.file_size for part in parts) > _MAX_BYTES:
+                raise ValueError(f"holds more than {_MAX_BYTES} bytes")
+            return {part.filename.removesuffix(".npy"): _read_array(archive, part) for part in parts}
+    except Exception as error:  # zipfile and NumPy raise all sorts of errors on damaged files
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"cannot be read as .npz ({reason})") from error
+
+
+def _read_array(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(part) as file:
+        version = npy.read_magic(file)
+        read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
+        shape, _, dtype = read_header(file)
+        if dtype.kind not in "biufU":
+            raise ValueError(f"{part.filename} holds {dtype} instead of numbers")
+        if min(shape, default=0) < 0 or file.tell() + math.prod(shape) * dtype.itemsize != part.file_size:
+            raise ValueError(f"the size of {part.filename} does not fit its shape {shape}")
+    with archive.open(part) as file:
+        array = npy.read_array(file, allow_pickle=False)
+    if dtype.kind == "U":  # NumPy makes strings of any numbers, on which Python's own functions then fail
+        codes = np.frombuffer(array.tobytes(), np.dtype("u4").newbyteorder(dtype.byteorder))
+        if codes.max(initial=0) > sys.maxunicode:
+            raise ValueError(f"{part.filename} does not hold text")
+    return array
+
+
+def expand(path: str) -> str:
+    """A path as a user gives it, with `~` expanded."""
+    return os.path.expanduser(path)
+
+
+class SavedStates:
+    """The last states of a long computation, each in a file `<number>.npz`; the highest number is the newest.
+
+    A file gets its name when it is complete. It is a zip archive, which holds a checksum of each part, so later damage is
+    noticed.
+    """
+
+    def __init__(self, directory: PathLike, keep: int = 2):
+        """Args:
+        directory: where the states are; made by the first `save`.
+        keep: how many of them; older ones are removed.
+        """
+        self._directory, self._keep = pathlib.Path(directory), keep
+
+    def save(self, state: Any, arrays: Sequence[Any]) -> None:
+        """Adds a state: anything that `write_json` can write, and a list of arrays."""
+        self._directory.mkdir(exist_ok=True)
+        files = self._files()
+        number = int(files[-1].stem) + 1 if files else 0
+        write_npz(self._directory / f"{number:06}.npz", msgspec.json.encode(state).decode(), *arrays)
+        for old in files[: len(files) + 1 - self._keep]:
+            old.unlink()
+
+    def load(self, form: type[T]) -> tuple[T, list[np.ndarray]] | None:
+        """Reads the newest intact state and names damaged ones.
+
+        Args:
+          form: type of the state, as in `read_json`.
+
+        Returns:
+          (state, arrays) as `save` took them, or None if there is no intact state.
+        """
+        files = self._files()
+        for path in reversed(files):
+            try:
+                archive = read_npz(path)
+                text, *arrays = (archive[f"arr_{i}"] for i in range(len(archive)))
+                return msgspec.json.decode(str(text), type=form), arrays
+            except (ValueError, KeyError, RecursionError, msgspec.MsgspecError) as error:
+                then = "starting again" if path == files[0] else "going back to the state before it"
+                reason = ascii(" ".join(str(error).split()))[1:-1]
+                print(f"{path}: is damaged ({reason}); {then}", flush=True)
+                path.unlink(missing_ok=True)  # another worker may have been faster
+        return None
+
+    @contextlib.contextmanager
+    def fitting(self, remedy: str) -> Iterator[None]:
+        """Raises UserError if the block, which restores a state, finds that it does not fit.
+
+        Args:
+          remedy: what the user can do, for the message.
+        """
+        try:
+            yield
+        except UserError:
+            raise
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"{self._directory}: holds a state that does not fit ({reason}); expected one of this version; {remedy}"
+            ) from error
+
+    def exist(self) -> bool:
+        """Whether a state was saved and not cleared."""
+        return self._directory.is_dir()
+
+    def clear(self) -> None:
+        """Removes all states."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _files(self) -> list[pathlib.Path]:
+        return sorted(self._directory.glob("[0-9]*.npz"))

@@ -1,0 +1,45 @@
+"""The weights of a network as plain arrays `<layer>/<weight>` in an .npz file."""
+
+import pathlib
+
+import tf_keras as keras
+
+from sdkd_tf.errors import UserError
+from sdkd_tf.files import PathLike, read_npz, write_npz
+
+
+def save_weights(network: keras.Model, path: PathLike) -> None:
+    """Writes the weights of a flat network atomically."""
+    write_npz(path, **{_key(variable): variable.numpy() for layer in network.layers for variable in layer.weights})
+
+
+def load_weights(network: keras.Model, path: PathLike) -> None:
+    """Sets the weights of a flat network.
+
+    Args:
+      network: changed in place, unless an error is raised before its first layer is set.
+      path: a file that `save_weights` wrote, or one like it. Arrays that the network does not have are ignored.
+
+    Raises:
+      UserError: the file is missing or damaged, or an array is missing or has another shape or type.
+    """
+    if not pathlib.Path(path).is_file():
+        raise UserError(f"weights file {path}: no such file")
+    try:
+        arrays = read_npz(path)
+    except ValueError as error:
+        raise UserError(f"weights file {path}: {error}; expected arrays named <layer>/<weight>") from error
+    for layer in network.layers:
+        for variable in layer.weights:
+            key, shape = _key(variable), tuple(variable.shape)
+            found = arrays[key].shape if key in arrays else "nothing"
+            if found != shape:
+                raise UserError(f"weights file {path}: expected {key} of shape {shape}, found {found}")
+            if arrays[key].dtype.kind != "f":
+                raise UserError(f"weights file {path}: {key} holds {arrays[key].dtype}; expected floating point")
+    for layer in network.layers:
+        layer.set_weights([arrays[_key(variable)] for variable in layer.weights])
+
+
+def _key(variable) -> str:
+    return variable.name.removesuffix(":0")

@@ -1,0 +1,215 @@
+"""Trains several arms over several seeds and records them side by side, as the plot of the SDKD paper does.
+
+A comparison is a folder with `runs.jsonl`, one Record a line, from which the tables and plots beside it are made. Every run is a
+training of its own process. Runs on record are not repeated, so a comparison that was stopped resumes.
+"""
+
+import concurrent.futures
+import itertools
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from absl import flags
+from tqdm import tqdm
+
+from sdkd_tf.child import die_with_parent
+from sdkd_tf.config import Config, config_from_builtins, config_from_flags, define_flags
+from sdkd_tf.errors import UserError
+from sdkd_tf.evaluation.results import Results
+from sdkd_tf.files import atomic_file
+from sdkd_tf.reporting.comparison_plots import plot_comparison
+from sdkd_tf.reporting.comparison_tables import Record, table
+from sdkd_tf.run import Run
+
+_TRAIN = [sys.executable, "-m", "sdkd_tf.commands", "train"]
+
+Key = tuple[str, int]  # arm and seed
+Plan = dict[Key, Config]
+
+
+def parse_arms(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Splits each `NAME: FLAGS` as a shell does: name -> list of flags.
+
+    Raises:
+      UserError: there is none, one has another form, or two have names that would share a directory.
+    """
+    if not texts:
+        raise UserError("--arm is missing; expected at least one, for instance --arm='SDKD: --strategy=sdkd'")
+    arms: dict[str, list[str]] = {}
+    folders: dict[str, str] = {}
+    for text in texts:
+        name, colon, arguments = (part.strip() for part in text.partition(":"))
+        try:
+            given = shlex.split(arguments)
+        except ValueError:  # a quotation mark without its other half
+            name = ""
+        if not (colon and name):
+            raise UserError(f"--arm={text}: expected NAME: FLAGS, for instance 'SDKD: --strategy=sdkd'")
+        other = folders.setdefault(_folder(name), name)
+        if name in arms or other != name:
+            raise UserError(f"--arm: {other!r} and {name!r} are too alike; expected names with other letters or digits")
+        arms[name] = given
+    return arms
+
+
+def _folder(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", name.lower())
+
+
+def plan(runs_dir: pathlib.Path, base: str | None, arms: dict[str, list[str]], seeds: Sequence[str]) -> Plan:
+    """The runs of a comparison.
+
+    Args:
+      runs_dir: root of the runs' directories.
+      base: flagfile that all arms share, or None.
+      arms: name -> flags of `sdkd train`.
+      seeds: integers as text.
+
+    Returns:
+      The options of every run; all arms of the first seed come first.
+
+    Raises:
+      UserError: a seed that is not an integer, or flags that `sdkd train` does not take.
+    """
+    runs: Plan = {}
+    for seed, (arm, arguments) in itertools.product(seeds, arms.items()):
+        if not seed.isdigit():
+            raise UserError(f"--seeds holds {seed!r}; expected integers like 0,1,2")
+        run_dir = runs_dir / _folder(arm) / f"seed{seed}"
+        shared = [f"--flagfile={base}"] if base else []
+        values = flags.FlagValues()
+        define_flags(values)
+        flags.DEFINE_string("flagfile", "", "", values)
+        try:
+            values(["", *values.read_flags_from_files([*shared, *arguments]), f"--seed={seed}", f"--run_dir={run_dir}"])
+        except flags.Error as error:
+            raise UserError(f"arm {arm!r}: {error}") from error
+        runs[arm, int(seed)] = config_from_flags(values)
+    return runs
+
+
+def read_records(path: pathlib.Path) -> dict[Key, Record]:
+    """Reads a runs.jsonl; a file that is not there is empty. Raises UserError for a line that is not a Record."""
+    records = {}
+    for number, line in enumerate(path.read_bytes().splitlines() if path.is_file() else (), 1):
+        try:
+            stored = msgspec.json.decode(line, type=dict[str, Any])
+            config, results = config_from_builtins(stored["config"]), msgspec.convert(stored["results"], Results)
+            record = Record(str(stored["arm"]), int(stored["seed"]), config, results)
+            if problem := results.problem():
+                raise ValueError(problem)
+        except (ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
+            reason = ascii(" ".join(str(error).split()))[1:-1]
+            raise UserError(f"{path}:{number}: cannot be read ({reason}); expected a run of this version") from error
+        records[record.arm, record.seed] = record
+    return records
+
+
+def write_records(path: pathlib.Path, records: dict[Key, Record]) -> None:
+    """Writes a runs.jsonl atomically."""
+    with atomic_file(path) as file:
+        file.write(b"".join(msgspec.json.encode(record) + b"\n" for record in records.values()))
+
+
+def train_missing(runs: Plan, records: dict[Key, Record], path: pathlib.Path, parallel: int) -> list[str]:
+    """Trains the runs that are not on record, `parallel` at a time, and records each as it finishes.
+
+    Args:
+      runs: from `plan`.
+      records: what is on record; added to.
+      path: the runs.jsonl.
+      parallel: runs at a time.
+
+    Returns:
+      A line for each run that failed, which names its log. The other runs are finished nevertheless.
+
+    Raises:
+      UserError: a run on record has other options.
+    """
+    for key, config in runs.items():
+        known = records[key].config if key in records else None
+        if known and (lines := known.differences(config.completed(getattr(known.network, "detach_map", False)))):
+            raise UserError(
+                f"{path}: the run of arm {key[0]!r}, seed {key[1]}, has other options ({'; '.join(lines)});"
+                " remove its line or choose another --out_dir"
+            )
+    lock, failed = threading.Lock(), []
+
+    def train(key: Key, config: Config) -> None:
+        run = Run(config.run.run_dir)
+        if not run.finished or run.states.exist():
+            if line := _train(run, config, parallel):
+                failed.append(line)
+                return
+        with lock:
+            records[key] = Record(*key, run.config, _without_losses(run.results))
+            write_records(path, records)
+
+    missing = {key: config for key, config in runs.items() if key not in records}
+    with _Progress(runs, missing), concurrent.futures.ThreadPoolExecutor(parallel) as pool:
+        for future in [pool.submit(train, key, config) for key, config in missing.items()]:
+            future.result()
+    return failed
+
+
+def _train(run: Run, config: Config, parallel: int) -> str | None:
+    """Trains one run in a process of its own; returns a line if it fails."""
+    run.directory.mkdir(parents=True, exist_ok=True)
+    arguments, log = run.directory / "compare.flags", run.directory / "log.txt"
+    with atomic_file(arguments, "w") as file:
+        file.write(config.flagfile())
+    cores = max(1, (os.cpu_count() or 1) // parallel)  # of each run, shared out as in sdkd_tf/__init__.py
+    threads = {"TF_NUM_INTEROP_THREADS": str(min(2, cores)), "TF_NUM_INTRAOP_THREADS": str(max(1, cores // 2))}
+    command = [*_TRAIN, f"--flagfile={arguments}", f"--run_dir={run.directory}"]
+    with log.open("a") as output:
+        streams: dict[str, Any] = {"stdout": output, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
+        code = subprocess.run(command, env={**os.environ, **threads}, preexec_fn=die_with_parent, **streams).returncode
+    if not code:
+        return None
+    text = log.read_text(errors="replace").strip()
+    return f"{log}: {text.splitlines()[-1] if text else 'no output'}"
+
+
+def _without_losses(results: Results) -> Results:
+    for task in results.tasks:
+        task.losses = {}
+    return results
+
+
+class _Progress:
+    """A progress bar over the tasks of all runs, while the block runs."""
+
+    def __init__(self, runs: Plan, missing: Plan):
+        self._runs, self._missing, self._done = runs, missing, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: Any) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        with tqdm(desc=f"{len(self._missing)} of {len(self._runs)} runs to train", unit="task") as bar:
+            while not self._done.wait(5):
+                begun = sum(len(list(pathlib.Path(c.run.run_dir).glob("logs/*"))) for c in self._missing.values())
+                bar.update(begun - bar.n)
+
+
+def write_comparison(runs: Plan, records: dict[Key, Record], out_dir: pathlib.Path) -> str:
+    """Writes table.md and the plots of the planned runs that are on record; returns the table."""
+    chosen = [records[key] for key in runs if key in records]
+    text = table(chosen)
+    with atomic_file(out_dir / "table.md", "w") as file:
+        file.write(text)
+    plot_comparison(chosen, out_dir)
+    return text

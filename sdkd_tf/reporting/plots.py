@@ -1,0 +1,84 @@
+"""Plots of one run: accuracy matrix, mean accuracy over tasks, saliency after each task."""
+
+import pathlib
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+from sdkd_tf.evaluation import metrics
+from sdkd_tf.evaluation.results import Results
+from sdkd_tf.reporting.overlay import overlay
+from sdkd_tf.run import Run
+
+# A task's name may hold a dollar sign.
+plt.rcParams["text.parse_math"] = False
+
+
+def plot_run(run: Run, out_dir: pathlib.Path | None = None) -> list[pathlib.Path]:
+    """Draws the plots of a finished run.
+
+    Args:
+      run: the Run.
+      out_dir: where they go; None for the run's folder `plots`.
+
+    Returns:
+      The files.
+    """
+    out_dir = out_dir or run.directory / "plots"
+    out_dir.mkdir(parents=True, exist_ok=True)
+    results, strategy = run.results, run.config.strategy
+    paths = [out_dir / f"{name}.png" for name in ("accuracy_matrix", "mean_accuracy", "saliency")]
+    _plot_matrix(results, strategy, paths[0])
+    _plot_mean_accuracy(results, strategy, paths[1])
+    saliency = run.saliency()
+    if saliency is None:
+        return paths[:2]
+    _plot_overlays(results.task_names, *saliency, paths[2])
+    return paths
+
+
+def _plot_matrix(results: Results, strategy: str, path: pathlib.Path) -> None:
+    matrix, names = results.accuracy("test"), results.task_names
+    figure, axes = plt.subplots(figsize=(1.5 + 0.55 * len(names), 1.2 + 0.5 * len(names)), layout="constrained")
+    image = axes.imshow(matrix, vmin=0, vmax=1, cmap="viridis")
+    for (i, j), value in np.ndenumerate(matrix):
+        axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7, color="white" if value < 0.6 else "black")
+    axes.set_xticks(range(len(names)), names, rotation=60)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="tested on", ylabel="after training on", title=f"Test accuracy, {strategy}")
+    figure.colorbar(image, shrink=0.8)
+    _save(figure, path)
+
+
+def _plot_mean_accuracy(results: Results, strategy: str, path: pathlib.Path) -> None:
+    figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
+    for split, style in (("validation", "o-"), ("test", "s--")):
+        curve = metrics.mean_accuracy(results.accuracy(split))  # type: ignore[arg-type]
+        axes.plot(range(1, len(curve) + 1), curve, style, label=split)
+    axes.set_xticks(range(1, len(results.tasks) + 1))
+    axes.set(xlabel="after task", ylabel="mean accuracy over all tasks", ylim=(0, 1.02), title=strategy)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    _save(figure, path)
+
+
+def _plot_overlays(tasks: list[str], images: np.ndarray, maps: np.ndarray, path: pathlib.Path) -> None:
+    names = ["image", *(f"after {name}" for name in tasks)]
+    size = (1.1 * len(names), 1.15 * len(images))
+    figure, grid = plt.subplots(len(images), len(names), figsize=size, layout="constrained", squeeze=False)
+    side = images.shape[1]
+    for k, row in enumerate(grid):
+        for axes, saliency in zip(row, [None, *maps[:, k, :, :, 0]]):
+            axes.imshow(images[k] if saliency is None else overlay(images[k], saliency), extent=(0, side, 0, side))
+            axes.axis("off")
+    for axes, name in zip(grid[0], names):
+        axes.set_title(name, fontsize=7)
+    _save(figure, path)
+
+
+def _save(figure: plt.Figure, path: pathlib.Path) -> None:
+    figure.savefig(path, dpi=110)
+    plt.close(figure)

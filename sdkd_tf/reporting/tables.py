@@ -1,0 +1,95 @@
+"""The numbers of one run as text."""
+
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+
+from sdkd_tf.deploy.report import Conversion, SplitReport, load_conversions
+from sdkd_tf.evaluation import metrics
+from sdkd_tf.evaluation.results import Results
+from sdkd_tf.run import Run
+
+
+def markdown(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def summary(run: Run) -> str:
+    """Mean accuracy after each task, forgetting, saliency error, cost, and the conversions, if there are any."""
+    results, config = run.results, run.config
+    curves = [metrics.mean_accuracy(results.accuracy(split)) for split in ("validation", "test")]
+    curve = [[name, f"{v:.3f}", f"{t:.3f}"] for name, v, t in zip(results.task_names, *curves)]
+    parts = [
+        f"strategy {config.strategy}, seed {config.training.seed}, {results.parameters / 1e6:.2f} M parameters",
+        markdown(["after task", "mean validation accuracy", "mean test accuracy"], curve),
+        markdown(["", "validation", "test"], _final_rows(results)),
+        "\n".join(_cost_lines(run)),
+    ]
+    known = run.directory / "tflite" / "conversion.json"
+    if known.is_file():
+        parts.append(conversion_table(load_conversions(known)))
+    return "\n\n".join(parts)
+
+
+def _final_rows(results: Results) -> list[list[str]]:
+    matrices = [results.accuracy(split) for split in ("validation", "test")]
+    measures = {"final mean accuracy": metrics.final_mean_accuracy, "forgetting": metrics.forgetting}
+    rows = [[name, *(f"{measure(matrix):.3f}" for matrix in matrices)] for name, measure in measures.items()]
+    errors = [results.saliency_mae(split)[-1].mean() for split in ("validation", "test")]
+    if not np.isnan(errors).any():
+        rows.append(["saliency MAE after the last task", *(f"{error:.3f}" for error in errors)])
+    return rows
+
+
+def _cost_lines(run: Run) -> list[str]:
+    tasks = run.results.tasks
+    return [
+        f"training {sum(task.seconds for task in tasks) / 60:.1f} min, replayed images {tasks[-1].kept_images}",
+        memory_line([task.peak_memory_mb for task in tasks], run.results.task_names),
+        f"on disk {_megabytes(run.directory)}, of it checkpoints {_megabytes(run.directory / 'checkpoints')}",
+    ]
+
+
+def memory_line(peaks: list[float], tasks: list[str]) -> str:
+    """Peak memory, and its growth after the third task, by which time everything has been allocated once."""
+    line = f"peak memory {max(peaks):.0f} MB"
+    return f"{line}, {max(peaks) / peaks[2] - 1:.1%} more than until {tasks[2]}" if len(peaks) > 3 else line
+
+
+def _megabytes(directory: pathlib.Path) -> str:
+    return f"{sum(path.stat().st_size for path in directory.rglob('*') if path.is_file()) / 1e6:.0f} MB"
+
+
+def conversion_table(conversions: dict[str, Conversion]) -> str:
+    """Conversions side by side, a column each."""
+
+    def both(value: Callable[[SplitReport], float]) -> Callable[[Conversion], str]:
+        return lambda c: ", ".join(f"{value(split):.3f}" for split in (c.validation, c.test))
+
+    rows: dict[str, Callable[[Conversion], str]] = {
+        "file": lambda c: c.file,
+        "mean accuracy (validation, test): float model": both(lambda split: split.mean("float")),
+        ".tflite": both(lambda split: split.mean("tflite")),
+        ".tflite, test images scaled by nearest neighbour": lambda c: _accuracy(c.test.resized.get("nearest")),
+        ".tflite, test images scaled bilinearly": lambda c: _accuracy(c.test.resized.get("bilinear")),
+        "top-1 agreement (validation, test)": both(lambda split: split.top1_agreement),
+        "mean absolute saliency difference (validation, test)": both(lambda split: split.saliency_difference),
+        "saliency MAE on test images: float model, .tflite": lambda c: _maes(c.test.saliency_mae),
+        "file size": lambda c: f"{c.bytes / 1e6:.2f} MB",
+        "latency, one thread": lambda c: f"{c.latency.median_ms:.1f} ms ({c.latency.machine})",
+        "operators left in float": lambda c: ", ".join(c.float_ops) if len(c.float_ops) < 8 else "all",
+    }
+    cells = [[name, *(value(c) or "none" for c in conversions.values())] for name, value in rows.items()]
+    return markdown(["quantization", *conversions], cells)
+
+
+def _maes(maes: dict[str, float | None]) -> str:
+    pair = [maes.get(kind) for kind in ("float", "tflite")]
+    return ", ".join(f"{value:.3f}" for value in pair if value is not None) if None not in pair else "no masks"
+
+
+def _accuracy(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.3f}"

@@ -1,0 +1,299 @@
+"""A run: a directory with a config, what was trained, and the results. Nothing else knows the files in it."""
+
+import dataclasses
+import functools
+import hashlib
+import importlib.metadata
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+from typing import Any
+
+import numpy as np
+import tf_keras as keras
+
+from sdkd_tf import __version__
+from sdkd_tf.config import Config, read_config
+from sdkd_tf.data.checks import fingerprint
+from sdkd_tf.data.sequence import Problems, TaskSequence, load_tasks
+from sdkd_tf.errors import UserError
+from sdkd_tf.evaluation.results import Provenance, Results
+from sdkd_tf.files import PathLike, SavedStates, atomic_file, read_json, read_npz, write_json, write_npz
+from sdkd_tf.model import ARCHITECTURES
+from sdkd_tf.model.weights import load_weights, save_weights
+from sdkd_tf.strategies.base import Strategy
+
+_FILES = ("results.json", "config.json", "weights.npz", "model.keras", "optimizer.npz", "saliency.npz")
+_FOLDERS = ("progress", "checkpoints", "logs", "plots", "tflite")
+_PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "numpy", "pillow")
+# Options of the network that may change when another run continues it.
+_FREE = ("weights", "frozen_blocks", "detach_map")
+
+
+@dataclasses.dataclass
+class State:
+    """How far an unfinished run has come: the task in training, the epochs it has behind it, and what is to be restored."""
+
+    task: int
+    epoch: int
+    results: Results
+    strategy: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+class Run:
+    """The directory of a run.
+
+    It holds `config.json` and `flags.flags` (the options), `results.json`, `weights.npz`, `optimizer.npz` (its moments),
+    `checkpoints/<task>.npz`, `model.keras` (an export), `saliency.npz` (maps of some test images after each task), `logs/` for
+    TensorBoard, `plots/`, `tflite/`, and while it is not finished `progress/`. `results.json` is written last but for the plots.
+    """
+
+    def __init__(self, directory: PathLike):
+        self.directory = pathlib.Path(directory).expanduser()
+        self.states = SavedStates(self.directory / "progress")
+
+    # A finished run.
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has results."""
+        return (self.directory / "results.json").is_file()
+
+    @functools.cached_property
+    def config(self) -> Config:
+        """The options. Raises UserError if they cannot be read."""
+        return read_config(self.directory / "config.json")
+
+    @functools.cached_property
+    def results(self) -> Results:
+        """The results. Raises UserError if there are none or they cannot be read."""
+        path = self.directory / "results.json"
+        if not self.finished:
+            raise UserError(f"{path}: no such file; expected the directory of a finished run of train.py")
+        results = read_json(path, Results, "train.py")
+        if problem := results.problem():
+            raise UserError(f"{path}: {problem}")
+        return results
+
+    def network(self) -> keras.Model:
+        """The network after the last task, rebuilt from the options. Raises UserError if the weights do not fit."""
+        options, build = ARCHITECTURES[self.config.architecture]
+        unset = {"weights": "none"} if self.config.architecture == "sdkd" else {}
+        network = build(len(self.results.classes), dataclasses.replace(self.config.network, **unset))
+        load_weights(network, self.directory / "weights.npz")
+        return network
+
+    def tasks(self, data_dir: str | None = None) -> TaskSequence:
+        """The data that the run was trained on.
+
+        Args:
+          data_dir: where they are now, if they were moved.
+
+        Raises:
+          UserError: the data cannot be read, or are not those of the run.
+        """
+        options = self.config.data
+        if data_dir:
+            options = dataclasses.replace(options, data_dir=data_dir)
+        problems = Problems()
+        sequence = load_tasks(options, problems).without(set(self.results.skipped))
+        if problems.general:
+            raise UserError(problems.general[0])
+        if fingerprint(sequence) != self.results.fingerprint or list(sequence.classes) != self.results.classes:
+            raise UserError(
+                f"data_dir {options.data_dir}: is not what {self.directory} was trained on (other files, labels or masks);"
+                " expected the same data, wherever they are: --data_dir"
+            )
+        return sequence
+
+    def saliency(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Test images, uint8 `[n, s, s, 3]`, and their maps after each task, `[tasks, n, h, w, 1]`; None if there are none."""
+        path, tasks = self.directory / "saliency.npz", len(self.results.tasks)
+        if not path.is_file():
+            return None
+        try:
+            saved = read_npz(path)
+        except ValueError as error:
+            raise UserError(f"{path}: {error}; expected a file written by train.py") from error
+        images, maps = (saved.get(name, np.zeros(0)) for name in ("images", "maps"))
+        fits = (
+            images.ndim == 4 and maps.ndim == 5 and maps.shape[:2] == (tasks, len(images)) and images.dtype == np.uint8
+        )
+        if not fits or images.shape[3] != 3 or maps.shape[4] != 1 or not images.size or not maps.size:
+            raise UserError(
+                f"{path}: holds arrays {images.shape} and {maps.shape}; expected images and maps of {tasks} tasks"
+            )
+        return images, maps
+
+    def weights_digest(self) -> str:
+        """SHA-256 of the weights. Raises UserError if there are none."""
+        path = self.directory / "weights.npz"
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; expected the directory of a finished run of train.py")
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def hand_over(self, strategy: Strategy, config: Config, classes: tuple[str, ...]) -> None:
+        """Gives a strategy the weights and the optimizer's moments with which this run ended.
+
+        The moments start from zero, and a line says so, where this run had another optimizer, or a strategy that trains other
+        variables beside the network.
+
+        Args:
+          strategy: compiled; its network is like that of this run.
+          config: of the new run.
+          classes: names of the classes of the new data.
+
+        Raises:
+          UserError: the run has other classes or another network, or its files are damaged.
+        """
+        if self.results.classes != list(classes):
+            differing = ", ".join(sorted({*classes} ^ {*self.results.classes})) or "in another order"
+            raise UserError(
+                f"continue_from {self.directory}: was trained on other classes than the data have ({differing});"
+                " expected the same"
+            )
+        unchanged = {name: getattr(self.config.network, name) for name in _FREE if hasattr(config.network, name)}
+        if self.config.network != dataclasses.replace(config.network, **unchanged):
+            raise UserError(
+                f"continue_from {self.directory}: has another network than these options give;"
+                f" expected --flagfile={self.directory}/flags.flags"
+            )
+        load_weights(strategy.student, self.directory / "weights.npz")
+        path = self.directory / "optimizer.npz"
+        try:
+            moments = list(read_npz(path).values()) if path.is_file() else []
+        except ValueError as error:
+            raise UserError(f"{path}: {error}; expected one written by train.py") from error
+        variables = strategy.optimizer.variables
+        if [m.shape for m in moments] == [tuple(v.shape) for v in variables]:
+            for variable, value in zip(variables, moments):
+                variable.assign(value)
+        else:
+            print(f"{self.directory}: the moments of its optimizer do not fit these options; they start from zero")
+
+    # A run that is being trained.
+
+    def resume(self, config: Config, results: Results) -> tuple[State, list[np.ndarray]] | None:
+        """The newest state of an unfinished run, with its arrays; None if there is none.
+
+        Args:
+          config, results: of the run to train, before its first task.
+
+        Raises:
+          UserError: the directory holds a run of other options or data.
+        """
+        saved = self.states.load(State)
+        if saved:
+            self.check_same(config, results, saved[0].results)
+        return saved
+
+    def check_same(self, config: Config, results: Results, known: Results) -> None:
+        """Raises UserError if the run in the directory was started with other options or data."""
+        lines = self.config.differences(config)
+        for name in ("fingerprint", "continued_from"):
+            if getattr(known, name) != getattr(results, name):
+                lines.append({"fingerprint": "the data differ", "continued_from": "--continue_from differs"}[name])
+        if lines:
+            raise UserError(
+                f"run_dir {self.directory}: holds a run of other options or data ({'; '.join(lines)});"
+                " expected the same to resume it, or --overwrite to start again"
+            )
+
+    def start(self, config: Config) -> None:
+        """Empties the directory for a new run and writes its options; files that are not a run's are left alone.
+
+        Raises:
+          UserError: the directory cannot be written, or holds files with names of a run's, but no `flags.flags`, so that they
+            may be anybody's; with `config.run.overwrite` they are removed.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            if not config.run.overwrite and not (self.directory / "flags.flags").exists():
+                for name in (*_FILES, *_FOLDERS):
+                    path = self.directory / name
+                    if path.is_file() or path.is_dir() and any(path.iterdir()):
+                        expected = "expected a directory without it, or --overwrite to remove it"
+                        raise UserError(f"run_dir {self.directory}: holds {name}, which may not be a run's; {expected}")
+            for name in _FILES:
+                (self.directory / name).unlink(missing_ok=True)
+            for name in _FOLDERS:
+                shutil.rmtree(self.directory / name, ignore_errors=True)
+            (self.directory / "flags.flags").unlink(missing_ok=True)  # last, so that a killed start can be repeated
+            (self.directory / "checkpoints").mkdir()
+            with atomic_file(self.directory / "flags.flags", "w") as file:
+                file.write(config.flagfile())
+            write_json(self.directory / "config.json", config)
+        except (FileExistsError, NotADirectoryError, PermissionError) as error:
+            raise UserError(f"run_dir {self.directory}: cannot be written ({error.strerror})") from error
+
+    def log_directory(self, task: str) -> str:
+        """Where TensorBoard finds a task's logs."""
+        return str(self.directory / "logs" / task)
+
+    def save_checkpoint(self, network: keras.Model, task: str) -> None:
+        """Writes the weights after a task."""
+        save_weights(network, self.directory / "checkpoints" / f"{task}.npz")
+
+    def remove_checkpoint(self, task: str) -> None:
+        """Removes the weights after a task."""
+        (self.directory / "checkpoints" / f"{task}.npz").unlink(missing_ok=True)
+
+    def finish(
+        self, network: keras.Model, optimizer: Any, results: Results, gallery: Any, maps: np.ndarray | None
+    ) -> None:
+        """Writes what a finished run holds.
+
+        Args:
+          network: after the last task.
+          optimizer: its moments are kept for `hand_over`.
+          results: complete.
+          gallery, maps: as `saliency` returns them; maps is None without saliency.
+        """
+        save_weights(network, self.directory / "weights.npz")
+        partial = self.directory / ".partial-model.keras"
+        network.save(partial)
+        os.replace(partial, self.directory / "model.keras")
+        # Without its moments, the optimizer's first steps would shake every weight.
+        write_npz(self.directory / "optimizer.npz", *[variable.numpy() for variable in optimizer.variables])
+        if maps is not None:
+            with atomic_file(self.directory / "saliency.npz") as file:
+                np.savez_compressed(file, images=gallery, maps=maps)
+        write_json(self.directory / "results.json", results)
+
+
+def provenance() -> Provenance:
+    """Versions of this package, of Python and of what computes; the source commit; the machine."""
+    versions = {
+        "sdkd-tf": __version__,
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in _PACKAGES},
+    }
+    machine = {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+    }
+    return Provenance(versions, _commit(), machine)
+
+
+def _commit() -> str | None:
+    """The commit that the package was loaded from, with `-dirty` if files have changed since; None outside of git."""
+    source = pathlib.Path(__file__).parents[1]
+    if not (source / ".git").exists():  # installed into an environment that may lie in another project's repository
+        return None
+    try:
+        command = ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _processor() -> str:
+    """The processor's name; Python's own `platform.processor` does not know it on Linux."""
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())

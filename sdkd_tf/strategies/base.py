@@ -1,0 +1,156 @@
+"""The keras.Model that trains a network task after task, with the hooks at which a strategy steps in."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+from msgspec import Meta
+
+from sdkd_tf.data.sequence import Example
+from sdkd_tf.data.task_data import TaskData
+from sdkd_tf.distribution import global_mean, rebalanced
+from sdkd_tf.model.network import Outputs, as_outputs
+from sdkd_tf.strategies import losses
+
+Terms = dict[str, tf.Tensor]
+
+
+class Strategy(keras.Model):
+    """A network and its train_step. By itself it does nothing against forgetting: fine-tuning.
+
+    A strategy is a subclass. It declares its options in a dataclass `Options` that extends this one, and overrides what it
+    needs of `begin_task`, `training_batches`, `terms` and `total`, `adjusted`, `end_task`. What it keeps from task to task
+    is in `kept_examples` and `stored_bytes`.
+    """
+
+    @dataclasses.dataclass(frozen=True)
+    class Options:
+        """Options of every strategy."""
+
+        saliency_weight: Annotated[
+            float, Meta(ge=0, description="Weight of the supervision of both maps by object masks, CPD's loss.")
+        ] = 1.0
+
+    term_names: tuple[str, ...] = ("classification", "saliency")  # the keys of what `terms` returns
+    distributable = True  # whether it learns the same on several replicas
+    continuable = True  # whether a finished run holds all that it needs to learn further tasks
+
+    def __init__(self, student: keras.Model, options: Any = None):
+        """Args:
+        student: a network that returns `network.Outputs`; without saliency, its supervision is 0.
+        options: an instance of `Options`; None for the defaults.
+        """
+        super().__init__(name="strategy")
+        self.student = student
+        self.options = options or self.Options()
+        self.has_saliency = len(student.outputs) > 1
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.term_names)}
+        self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+        # Each worker's metrics cover all replicas already; Keras would add them up.
+        self.distribute_reduction_method = "first"
+
+    @property
+    def trained_variables(self) -> list[tf.Variable]:
+        """The variables that a step updates."""
+        return self.student.trainable_variables
+
+    def compile(self, optimizer: keras.optimizers.Optimizer) -> None:
+        """Sets the optimizer; the losses are the strategy's own."""
+        super().compile(optimizer=optimizer)
+        # Built here: creating variables inside the train_step would make TensorFlow trace it twice.
+        optimizer.build(self.trained_variables)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return [*self.trackers.values(), self.accuracy]
+
+    def call(self, images: tf.Tensor, training: bool = False) -> Any:
+        return self.student(images, training=training)
+
+    def begin_task(self, task: TaskData) -> dict[str, float]:
+        """Called before the training on a task.
+
+        Returns:
+          Numbers to record in the task's result.
+        """
+        return {}
+
+    def training_batches(self, task: TaskData) -> tf.data.Dataset:
+        """The shuffled and augmented batches of one epoch, as many as the epoch has steps."""
+        return task.augmented()
+
+    @tf.autograph.experimental.do_not_convert  # Nothing here needs AutoGraph, whose pass over every layer takes long.
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        gradients, terms, logits = self.gradients(batch)
+        gradients = self.adjusted(global_mean(gradients))  # over all replicas, before the optimizer clips them
+        self.optimizer.apply_gradients(zip(gradients, self.trained_variables), skip_gradients_aggregation=True)
+        for name, value in terms.items():
+            self.trackers[name].update_state(value)
+        self.accuracy.update_state(batch["label"], logits)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def gradients(self, batch: dict[str, tf.Tensor]) -> tuple[list[tf.Tensor], Terms, tf.Tensor]:
+        """Gradients of `trained_variables` on a batch, the loss with its terms, and the logits."""
+        with tf.GradientTape() as tape:
+            outputs = as_outputs(self.student(batch["image"], training=True))
+            terms = self.terms(batch, outputs)
+            loss = self.total(terms)
+        gradients = tape.gradient(loss, self.trained_variables, unconnected_gradients="zero")
+        return gradients, {"loss": loss, **terms}, outputs.logits
+
+    def terms(self, batch: dict[str, tf.Tensor], outputs: Outputs) -> Terms:
+        """The unweighted terms of the loss.
+
+        Args:
+          batch: as `pipeline.make_dataset` gives it.
+          outputs: the student's Outputs on it.
+
+        Returns:
+          Scalars whose keys are `term_names`; their mean over all replicas is the global batch's.
+        """
+        classification = keras.losses.sparse_categorical_crossentropy(batch["label"], outputs.logits, from_logits=True)
+        saliency = 0.0
+        if self.has_saliency:
+            saliency = losses.saliency_loss(
+                outputs.attention_logits, outputs.detection_logits, batch["mask"], batch["has_mask"]
+            )
+            saliency = rebalanced(saliency, batch["has_mask"])
+        return {"classification": tf.reduce_mean(classification), "saliency": saliency}
+
+    def total(self, terms: Terms) -> tf.Tensor:
+        """The loss, given its terms."""
+        return terms["classification"] + self.options.saliency_weight * terms["saliency"]
+
+    def adjusted(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+        """The gradients to apply, given those of the loss; part of the traced train_step."""
+        return gradients
+
+    def end_task(self, task: TaskData) -> None:
+        """Called after the training on a task."""
+
+    @property
+    def saved_variables(self) -> list[tf.Variable]:
+        """The variables that a killed run needs to resume, always in the same order."""
+        return [*self.variables, *self.optimizer.variables]
+
+    def state(self) -> dict[str, Any]:
+        """What a killed run needs besides variables, as JSON."""
+        return {}
+
+    def restore(self, state: dict[str, Any], values: Sequence[np.ndarray]) -> None:
+        """Takes back `state` and the values of `saved_variables`."""
+        for variable, value in zip(self.saved_variables, values, strict=True):
+            variable.assign(value)
+
+    @property
+    def kept_examples(self) -> tuple[Example, ...]:
+        """The Examples of earlier tasks that may be read again."""
+        return ()
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes kept from task to task besides the network and the optimizer's state; images count as their files."""
+        return sum(example.stored_bytes for example in self.kept_examples)

@@ -1,0 +1,172 @@
+"""SDKD: the student is trained against the frozen model of the task before (SDKD paper, figure 4); and LwF, its relative."""
+
+import dataclasses
+import random
+from typing import Annotated, Any
+
+import tensorflow as tf
+import tf_keras as keras
+from msgspec import Meta
+
+from sdkd_tf.data.pipeline import shuffled_passes
+from sdkd_tf.data.task_data import TaskData
+from sdkd_tf.model.network import Outputs, as_outputs
+from sdkd_tf.model.translator import build_paraphraser, build_translator
+from sdkd_tf.strategies import losses
+from sdkd_tf.strategies.base import Strategy, Terms
+
+
+class LwF(Strategy):
+    """Learning without Forgetting (Li, Hoiem, ECCV 2016): soft targets of the model of the task before, nothing else.
+
+    All tasks share their labels here, so there is one head and no warm-up of a new one. The paper's loss, the
+    cross-entropy of the softened predictions, has the gradient of equation 2's divergence.
+
+    The teacher is a copy of the student, made when a task begins. The first task has no teacher.
+    """
+
+    @dataclasses.dataclass(frozen=True)
+    class Options(Strategy.Options):
+        """Options of LwF."""
+
+        lambda2: Annotated[float, Meta(ge=0, description="Weight of the soft-target loss (equation 3).")] = 0.2
+        temperature: Annotated[float, Meta(gt=0, description="T of the soft targets (equation 2).")] = 20.0
+
+    term_names = (*Strategy.term_names, "soft_target")
+
+    def __init__(self, student: keras.Model, options: Any = None, teacher: keras.Model | None = None):
+        """Args:
+        student: a network that returns `network.Outputs`.
+        options: an instance of `Options`; None for the defaults.
+        teacher: a network like the student to distil from at once; None starts without a teacher.
+        """
+        super().__init__(student, options)
+        self.teacher = keras.models.clone_model(student) if teacher is None else teacher
+        self.teacher.trainable = False
+        # A variable, so that the first teacher does not make TensorFlow trace the train_step again.
+        self.has_teacher = tf.Variable(teacher is not None, trainable=False, name="has_teacher")
+
+    def begin_task(self, task: TaskData) -> dict[str, float]:
+        if task.index:
+            self.promote()
+        return super().begin_task(task)
+
+    def promote(self) -> None:
+        """The student becomes the frozen teacher."""
+        self.teacher.set_weights(self.student.get_weights())
+        self.has_teacher.assign(True)
+
+    def terms(self, batch: dict[str, tf.Tensor], outputs: Outputs) -> Terms:
+        """The terms of the loss; those of the teacher are 0 as long as there is none."""
+        names = [name for name in self.term_names if name not in Strategy.term_names]
+        distilled = tf.cond(
+            self.has_teacher,
+            lambda: self.distillation_terms(as_outputs(self.teacher(batch["image"], training=False)), outputs),
+            lambda: (0.0,) * len(names),
+        )
+        return {**super().terms(batch, outputs), **dict(zip(names, distilled, strict=True))}
+
+    def distillation_terms(self, teacher: Outputs, student: Outputs) -> tuple[tf.Tensor, ...]:
+        """The teacher's terms, in the order of `term_names`."""
+        return (losses.soft_target_loss(teacher.logits, student.logits, self.options.temperature),)
+
+    def total(self, terms: Terms) -> tf.Tensor:
+        distilled = terms["classification"] + self.options.lambda2 * terms["soft_target"]
+        return distilled + self.options.saliency_weight * terms["saliency"]
+
+
+class SDKD(LwF):
+    """Student, frozen teacher, teacher translator and student translator, and the losses that join them.
+
+    When a task begins, the student becomes the teacher, and the teacher translator, an autoencoder, is trained on the
+    teacher's maps of the new images.
+    """
+
+    @dataclasses.dataclass(frozen=True)
+    class Options(LwF.Options):
+        """Options of SDKD."""
+
+        lambda1: Annotated[float, Meta(ge=0, description="Weight of the factor-transfer loss (equation 3).")] = 1.0
+        teacher_share: Annotated[
+            float,
+            Meta(ge=0, le=1, description="Share of the teacher's weights in the model after each task; paper: 0."),
+        ] = 0.25
+        factor_width: Annotated[int, Meta(ge=1, description="Channels of the factors.", extra={"research": True})] = 8
+
+    term_names = (*Strategy.term_names, "factor_transfer", "soft_target")
+
+    def __init__(self, student: keras.Model, options: Any = None, teacher: keras.Model | None = None):
+        """Args: those of LwF. Without saliency, or with lambda1 = 0, L_ft is 0 and there are no translators."""
+        super().__init__(student, options, teacher)
+        self.has_factors = self.has_saliency and self.options.lambda1 > 0
+        if self.has_factors:
+            map_size, width = student.outputs[1].shape[1], self.options.factor_width
+            self.paraphraser, self.teacher_translator = build_paraphraser(map_size, width)
+            self.paraphraser.compile(keras.optimizers.Adam(1e-2), loss="mae")
+            self.paraphraser.distribute_reduction_method = "first"  # see Strategy
+            self.paraphraser.optimizer.build(self.paraphraser.trainable_variables)
+            self.student_translator = build_translator(map_size, width)
+
+    @property
+    def trained_variables(self) -> list[tf.Variable]:
+        translator = self.student_translator.trainable_variables if self.has_factors else []
+        return super().trained_variables + translator
+
+    @property
+    def saved_variables(self) -> list[tf.Variable]:
+        optimizer = self.paraphraser.optimizer.variables if self.has_factors else []
+        return [*super().saved_variables, *optimizer]
+
+    def begin_task(self, task: TaskData) -> dict[str, float]:
+        numbers = super().begin_task(task)
+        if task.index and self.has_factors:
+            numbers["translator_error"] = self.train_teacher_translator(task.batches())
+        return numbers
+
+    def train_teacher_translator(self, batches: tf.data.Dataset, epochs: int = 10) -> float:
+        """Trains the autoencoder on the teacher's maps, unsupervised; the student translator starts as its encoder.
+
+        Args:
+          batches: training images, as `pipeline.make_dataset` gives them.
+          epochs: of the autoencoder's training.
+
+        Returns:
+          The autoencoder's L1 reconstruction error in the last epoch.
+        """
+        maps = tf.concat([as_outputs(self._teach(batch["image"])).saliency for batch in batches], axis=0)
+        order = shuffled_passes(len(maps), random.getrandbits(31)).batch(min(32, len(maps)))
+        pairs = order.map(lambda indices: (tf.gather(maps, indices),) * 2)
+        steps = max(1, len(maps) // 32)
+        history = self.paraphraser.fit(pairs, steps_per_epoch=steps, epochs=epochs, verbose=0)
+        self.student_translator.set_weights(self.teacher_translator.get_weights())
+        return float(history.history["loss"][-1])
+
+    @tf.function
+    def _teach(self, images: tf.Tensor) -> Any:
+        return self.teacher(images, training=False)
+
+    def end_task(self, task: TaskData) -> None:
+        """Averages the student's weights with the teacher's, which get the weight `teacher_share`.
+
+        Not in the paper. After Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, equation 1: between
+        the weights before and after fine-tuning lie models that know both.
+        """
+        share = self.options.teacher_share
+        if share and self.has_teacher.numpy():
+            for new, old in zip(self.student.variables, self.teacher.variables, strict=True):
+                new.assign((1 - share) * new + share * old)
+
+    def distillation_terms(self, teacher: Outputs, student: Outputs) -> tuple[tf.Tensor, ...]:
+        factor_transfer = 0.0
+        if self.has_factors:
+            factors = self.teacher_translator(teacher.saliency), self.student_translator(student.saliency)
+            factor_transfer = losses.factor_transfer_loss(*factors)
+        return (factor_transfer, *super().distillation_terms(teacher, student))
+
+    def total(self, terms: Terms) -> tf.Tensor:
+        """Equation 3 and the saliency supervision."""
+        options = self.options
+        equation3 = losses.sdkd_loss(
+            terms["classification"], terms["factor_transfer"], terms["soft_target"], options.lambda1, options.lambda2
+        )
+        return equation3 + options.saliency_weight * terms["saliency"]

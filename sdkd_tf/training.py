@@ -1,0 +1,301 @@
+"""The task loop: begin a task (SDKD: the student becomes the teacher), train, evaluate on every task, save, next."""
+
+import dataclasses
+import functools
+import pathlib
+import resource
+import time
+import zlib
+
+import msgspec
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from sdkd_tf.callbacks import FirstStepHeartbeat, Schedule, StopAtNonFinite
+from sdkd_tf.config import Config
+from sdkd_tf.data.checks import check_images, fingerprint
+from sdkd_tf.data.seeds import seed_all, seed_of
+from sdkd_tf.data.sequence import Problems, Task, TaskSequence, load_tasks
+from sdkd_tf.data.task_data import TaskData
+from sdkd_tf.distribution import is_chief, lost_worker_told, make_strategy, wait_for_all
+from sdkd_tf.errors import UserError
+from sdkd_tf.evaluation.evaluate import evaluate_tasks, gallery, held_out, predictions
+from sdkd_tf.evaluation.results import Results, TaskResult
+from sdkd_tf.model import ARCHITECTURES
+from sdkd_tf.model.network import as_outputs
+from sdkd_tf.reporting.plots import plot_run
+from sdkd_tf.run import Run, State, provenance
+from sdkd_tf.strategies import STRATEGIES
+from sdkd_tf.strategies.base import Strategy
+
+# SGD as in other entries of the challenge. Both clip each element of the gradient, as CPD does.
+OPTIMIZERS = {
+    "adam": functools.partial(keras.optimizers.Adam, clipvalue=0.5),
+    "sgd": functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True, clipvalue=0.5),
+}
+
+
+@lost_worker_told()
+def train(config: Config) -> Results:
+    """Trains a sequence of tasks and writes the run directory, see `run.Run`.
+
+    A run that was killed resumes from its last finished epoch when this is called again with the same options. Whatever is
+    random depends on the seed, the task and the epoch alone, so the results are those of a run that was not killed: bit for
+    bit, if `deterministic`.
+
+    With several workers, each calls this with the same options. Only the first one writes; all resume from what is in the
+    run directory, which must be on a file system that they share. When one is lost, the others stop.
+
+    Raises:
+      UserError: bad data, a strategy that cannot be distributed or continued, a finished run in the run directory or an
+        unfinished one with other options, a loss that is not finite, or a lost worker.
+    """
+    _check_options(config)
+    replicas = make_strategy(config.run.distribute)
+    if config.training.batch_size % replicas.num_replicas_in_sync:
+        count = replicas.num_replicas_in_sync
+        raise UserError(
+            f"--batch_size={config.training.batch_size}: expected a multiple of {count}, the number of replicas"
+        )
+    run = Run(config.run.run_dir)
+    killed_at_the_end = run.finished and run.states.exist() and not config.run.overwrite
+    if run.finished and not config.run.overwrite and not killed_at_the_end:
+        raise UserError(f"run_dir {run.directory}: already holds a finished run; use another or --overwrite")
+    tasks, config, results = _read_data(config)
+    if killed_at_the_end:  # while the plots were drawn
+        run.check_same(config, results, run.results)
+        return _finish(run, replicas)
+
+    if config.training.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(config.training.seed)
+    with replicas.scope():
+        strategy = build_strategy(config, len(tasks.classes))
+        if config.run.continue_from:
+            Run(config.run.continue_from).hand_over(strategy, config, tasks.classes)
+    results.parameters = strategy.student.count_params()
+    loop = _TaskLoop(run, config, tasks, strategy, replicas, results)
+    first, done = loop.restore()
+    for index in range(first, len(tasks.tasks)):
+        loop.learn(index, done if index == first else 0, resumed=index == first)
+    loop.end()
+    return _finish(run, replicas)
+
+
+def build_strategy(config: Config, num_classes: int) -> Strategy:
+    """The network and its strategy, compiled."""
+    network = ARCHITECTURES[config.architecture][1](num_classes, config.network)
+    strategy = STRATEGIES[config.strategy](network, config.options)
+    strategy.compile(OPTIMIZERS[config.training.optimizer]())
+    return strategy
+
+
+def _check_options(config: Config) -> None:
+    """Raises UserError for options that do not go together."""
+    kind = STRATEGIES[config.strategy]
+    if not config.run.run_dir:
+        raise UserError("--run_dir is missing; expected a directory to write to")
+    if config.run.continue_from:
+        if not kind.continuable:
+            able = ", ".join(name for name in STRATEGIES if STRATEGIES[name].continuable)
+            raise UserError(
+                f"--strategy={config.strategy} does not work with --continue_from: a finished run keeps its network only;"
+                f" expected one of {able}"
+            )
+        if pathlib.Path(config.run.run_dir).resolve() == pathlib.Path(config.run.continue_from).resolve():
+            raise UserError(f"run_dir {config.run.run_dir}: is that of --continue_from; expected another")
+    if config.run.distribute != "none":
+        # What a run on several replicas learns must be what a run on one learns.
+        given = f"does not work with --distribute={config.run.distribute}"
+        if not kind.distributable:
+            able = ", ".join(name for name in STRATEGIES if STRATEGIES[name].distributable)
+            raise UserError(f"--strategy={config.strategy} {given}; expected one of {able}")
+        if getattr(config.network, "batch_norm", "frozen") == "adapt":
+            raise UserError(f"--batch_norm=adapt {given}: each replica would follow its own images; expected frozen")
+
+
+def _read_data(config: Config) -> tuple[TaskSequence, Config, Results]:
+    """The data, the options with what the data decide filled in, and results without a task."""
+    problems = Problems()
+    tasks = load_tasks(config.data, problems)
+    tasks = check_images(tasks, problems, config.data.skip_bad_images)
+    skipped = {tasks.relative(image): lines for image, lines in problems.images.items()}
+    if skipped:
+        print("\n  ".join([f"skipping {len(skipped)} images:", *problems.image_lines]))
+    supervised = any(example.mask or example.box for example in tasks.tasks[0].train)
+    supervised = supervised and config.options.saliency_weight > 0
+    config, earlier = config.completed(supervised), config.run.continue_from
+    if getattr(config.network, "detach_map", False) and not supervised and not earlier:
+        raise UserError(
+            f"--detach_map: no training image of the first task, {tasks.tasks[0].name}, has a mask or a box, or"
+            " --saliency_weight is 0, so nothing would teach the map; expected --nodetach_map"
+        )
+    data = config.data
+    if data.data_dir != "rendered":  # the run can be read from any directory
+        data = dataclasses.replace(data, data_dir=str(pathlib.Path(data.data_dir).resolve()))
+    digest = Run(earlier).weights_digest() if earlier else None
+    config = dataclasses.replace(config, data=data)
+    return tasks, config, Results(list(tasks.classes), fingerprint(tasks), skipped, 0, digest)
+
+
+class _TaskLoop:
+    """The state of a training run between its tasks."""
+
+    def __init__(
+        self,
+        run: Run,
+        config: Config,
+        tasks: TaskSequence,
+        strategy: Strategy,
+        replicas: tf.distribute.Strategy,
+        results: Results,
+    ):
+        self.run, self.config, self.tasks, self.strategy = run, config, tasks, strategy
+        self.replicas, self.results, self.chief = replicas, results, is_chief(replicas)
+        student = strategy.student
+        # A worker alone cannot read the student's batch-norm statistics, which are spread over the replicas.
+        self.tested = student if config.run.distribute == "none" else keras.models.clone_model(student)
+        self.input_size = student.input_shape[1]
+        self.gallery = gallery(tasks, self.input_size)
+        self.maps = np.zeros((0,))
+        self.predicted = predictions(self.tested, held_out(tasks, self.input_size))
+
+    def restore(self) -> tuple[int, int]:
+        """Resumes an unfinished run or starts a new one: (task to train, its finished epochs)."""
+        remedy = "--overwrite starts again"
+        saved = None if self.config.run.overwrite else self.run.resume(self.config, self.results)
+        place = (saved[0].task, saved[0].epoch) if saved else None
+        seen = msgspec.json.encode([dataclasses.replace(self.config, run=None), self.results, place])  # type: ignore
+        wait_for_all(self.replicas, zlib.crc32(seen))  # before the chief changes what they see
+        if not saved:
+            if self.chief:
+                self.run.start(self.config)
+            return 0, 0
+        with self.run.states.fitting(remedy):
+            state, (self.maps, *values) = saved
+            self.strategy.restore(state.strategy, values)
+            self.results = state.results
+        print(f"resuming after task {state.task}, epoch {state.epoch}")
+        return state.task, state.epoch
+
+    def save(self, task: int, epoch: int) -> None:
+        """Saves the state from which a killed run resumes."""
+        values = [variable.numpy() for variable in self.strategy.saved_variables]  # takes all workers
+        if self.chief:
+            self.run.states.save(State(task, epoch, self.results, self.strategy.state()), [self.maps, *values])
+
+    def learn(self, index: int, done: int, resumed: bool) -> None:
+        """Trains one task, of which `done` epochs are finished, and evaluates the network on all tasks."""
+        training, strategy, task = self.config.training, self.strategy, self.tasks.tasks[index]
+        count = len(self.tasks.tasks)
+        print(f"\ntask {index + 1}/{count}: {task.name}, {len(task.train)} images, strategy {self.config.strategy}")
+        place = index + (1 if self.config.run.continue_from else 0)
+        data = TaskData(place, task.train, self.input_size, training.batch_size, training.augmentation)
+        if not done:
+            self._seed(index, "begin")
+            result = TaskResult(task.name, len(task.train), len(strategy.kept_examples), strategy.stored_bytes)
+            self.results.tasks.append(result)
+        result = self.results.tasks[index]
+        clock = _Clock(result)
+        if not done:
+            result.preparation = strategy.begin_task(data)
+        self._fit(index, data, result, clock, done, resumed)
+        self._seed(index, "end")
+        strategy.end_task(data)
+        clock.stop()
+        self._evaluate(index, task, result)
+
+    def _fit(self, index: int, data: TaskData, result: TaskResult, clock: "_Clock", done: int, resumed: bool) -> None:
+        training = self.config.training
+        epochs = training.epochs if data.index else training.first_task_epochs or training.epochs
+        if done >= epochs:
+            return
+
+        def epoch_ended(epoch: int, logs: dict[str, float]) -> None:
+            for name, value in logs.items():
+                result.losses.setdefault(name, []).append(float(value))
+            clock.stop()
+            self.save(index, epoch + 1)
+            clock.start()
+
+        def batches(input_context: tf.distribute.InputContext) -> tf.data.Dataset:
+            """The batches of the epochs to come, one epoch after the other."""
+            joined = None
+            for epoch in range(done, epochs):
+                seed = seed_of(training.seed, index, epoch)
+                self._seed(index, epoch)
+                new = self.strategy.training_batches(dataclasses.replace(data, seed=seed, input_context=input_context))
+                joined = new if joined is None else joined.concatenate(new)
+            return joined
+
+        board = keras.callbacks.TensorBoard(self.run.log_directory(result.name), write_graph=False)
+        self.strategy.fit(
+            self.replicas.distribute_datasets_from_function(batches),
+            steps_per_epoch=data.steps,
+            initial_epoch=done,
+            epochs=epochs,
+            callbacks=[
+                *([FirstStepHeartbeat()] if resumed else []),
+                StopAtNonFinite(result.name),
+                Schedule(epochs, training.learning_rate, training.schedule),
+                *([board] if self.chief else []),
+                keras.callbacks.LambdaCallback(on_epoch_end=epoch_ended),
+            ],
+            verbose=1,
+        )
+
+    def _evaluate(self, index: int, task: Task, result: TaskResult) -> None:
+        if self.tested is not self.strategy.student:
+            self.tested.set_weights(self.strategy.student.get_weights())
+        scores = evaluate_tasks(self.predicted, self.tasks)
+        result.validation, result.test = scores["validation"], scores["test"]
+        new = as_outputs(self.tested.predict(self.gallery / np.float32(127.5) - 1, verbose=0)).saliency
+        if new is not None:
+            self.maps = np.concatenate([self.maps, new[None]]) if index else new[None]
+        result.peak_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        if self.chief:
+            self.run.save_checkpoint(self.tested, task.name)
+        self.save(index + 1, 0)
+        keep = self.config.run.keep_checkpoints
+        if self.chief and keep is not None:
+            for old in self.tasks.tasks[: max(0, index + 1 - keep)]:
+                self.run.remove_checkpoint(old.name)
+        print(f"mean validation accuracy over all tasks: {np.mean(result.validation.accuracy):.3f}")
+
+    def end(self) -> None:
+        """Writes what a finished run holds."""
+        self.results.provenance = provenance()
+        if (
+            self.tested is not self.strategy.student
+        ):  # not set yet, if all tasks were finished before this process began
+            self.tested.set_weights(self.strategy.student.get_weights())
+        if self.chief:
+            maps = self.maps if self.strategy.has_saliency else None
+            self.run.finish(self.tested, self.strategy.optimizer, self.results, self.gallery, maps)
+
+    def _seed(self, task: int, part: int | str) -> None:
+        seed_all(self.config.training.seed, task, part)
+
+
+def _finish(run: Run, replicas: tf.distribute.Strategy) -> Results:
+    if is_chief(replicas):
+        plot_run(run)
+        run.states.clear()
+    wait_for_all(replicas)  # a worker that ended now would be taken for lost
+    return run.results
+
+
+class _Clock:
+    """Adds the seconds that it runs, of the wall clock and of all processor cores, to a TaskResult."""
+
+    def __init__(self, result: TaskResult):
+        self._result = result
+        self.start()
+
+    def start(self) -> None:
+        self._since = time.monotonic(), time.process_time()
+
+    def stop(self) -> None:
+        self._result.seconds += time.monotonic() - self._since[0]
+        self._result.cpu_seconds += time.process_time() - self._since[1]
