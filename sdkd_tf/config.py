@@ -15,8 +15,9 @@ from msgspec import Meta
 
 from sdkd_tf.data.selection import DataOptions
 from sdkd_tf.errors import UserError
-from sdkd_tf.files import PathLike, expand, read_json
+from sdkd_tf.files import PathLike, read_json
 from sdkd_tf.model import ARCHITECTURES
+from sdkd_tf.options import declared_options, define_option, make_options
 from sdkd_tf.strategies import STRATEGIES
 
 
@@ -205,29 +206,6 @@ def option_classes() -> list[type]:
     ]
 
 
-@dataclasses.dataclass(frozen=True)
-class Option:
-    """One option as its dataclass declares it."""
-
-    name: str
-    kind: msgspec.inspect.Type
-    default: Any
-    help: str
-    extra: dict[str, Any]
-
-
-def declared_options(kind: type) -> list[Option]:
-    """The options that a class declares or inherits."""
-    options = []
-    for field in msgspec.inspect.type_info(kind).fields:  # type: ignore[attr-defined]
-        inner = field.type.type
-        if isinstance(inner, msgspec.inspect.UnionType):  # of a type and None
-            inner = inner.types[0]
-        text = field.type.extra_json_schema["description"]
-        options.append(Option(field.name, inner, field.default, text, field.type.extra or {}))
-    return options
-
-
 def define_flags(flag_values: flags.FlagValues = flags.FLAGS, main_module: str = "") -> None:
     """Defines a flag for every option.
 
@@ -257,53 +235,24 @@ def define_flags(flag_values: flags.FlagValues = flags.FLAGS, main_module: str =
                     flag_values.register_key_flag_for_module(main_module, flag_values[option.name])
 
 
-def define_option(option: Option, flag_values: flags.FlagValues, module: str) -> None:
-    """Defines the flag of one option, as one of a module."""
-    kind, inspect = option.kind, msgspec.inspect
-    parser: Any
-    serializer: Any = None
-    if isinstance(kind, inspect.BoolType):
-        flag = flags.BooleanFlag(option.name, option.default, option.help)
-        flags.DEFINE_flag(flag, flag_values, module)
-        return
-    if isinstance(kind, inspect.LiteralType):
-        parser = flags.EnumParser(list(kind.values))
-    elif isinstance(kind, inspect.IntType):
-        parser = flags.IntegerParser(kind.ge, kind.le)
-    elif isinstance(kind, inspect.FloatType):
-        parser = flags.FloatParser(kind.ge, kind.le)
-    elif isinstance(kind, inspect.VarTupleType):
-        parser, serializer = flags.ListParser(), flags.ListSerializer(",")
-    else:
-        parser = flags.ArgumentParser()
-    default = list(option.default) if isinstance(option.default, tuple) else option.default
-    flags.DEFINE(
-        parser, option.name, default, option.help, flag_values, serializer or flags.ArgumentSerializer(), module
-    )
-
-
 def config_from_flags(flag_values: flags.FlagValues = flags.FLAGS) -> Config:
-    """The Config that the flags give; options that another network or strategy has are ignored.
+    """The Config that the flags give; those not given have their defaults. Raises UserError for a value out of its range."""
+    names = {option.name for kind in option_classes() for option in declared_options(kind)}
+    given = {name: flag_values[name].value for name in names if flag_values[name].present}
+    return make_config(flag_values["architecture"].value, flag_values["strategy"].value, **given)
+
+
+def make_config(architecture: str = "sdkd", strategy: str = "sdkd", **given: Any) -> Config:
+    """The Config with some options, which are named as their flags.
+
+    Args:
+      architecture: a key of `model.ARCHITECTURES`.
+      strategy: a key of `strategies.STRATEGIES`.
+      **given: values of options; those that only another network or strategy has are ignored.
 
     Raises:
       UserError: a value is out of its range.
     """
-    architecture, strategy = flag_values["architecture"].value, flag_values["strategy"].value
     kinds = (RunOptions, DataOptions, TrainingOptions, ARCHITECTURES[architecture][0], STRATEGIES[strategy].Options)
-    run, data, training, network, options = (given_options(kind, flag_values) for kind in kinds)
+    run, data, training, network, options = (make_options(kind, given) for kind in kinds)
     return Config(run, data, training, architecture, network, strategy, options)
-
-
-def given_options(kind: type, flag_values: flags.FlagValues = flags.FLAGS, **values: Any) -> Any:
-    """An instance of a class of options, from those flags that were given. Raises UserError if one is out of its range."""
-    for option in declared_options(kind):
-        if option.name not in flag_values or not (flag := flag_values[option.name]).present or flag.value is None:
-            continue
-        value = expand(flag.value) if option.extra.get("path") else flag.value
-        try:
-            converted = msgspec.convert({option.name: value}, kind, strict=False)
-            values[option.name] = getattr(converted, option.name)
-        except msgspec.ValidationError as error:
-            expected = str(error).split(" - at ")[0].replace("`", "").removeprefix("Expected ")
-            raise UserError(f"--{option.name}={flag.value}: expected {expected}") from error
-    return kind(**values)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from sdkd_tf.config import declared_options, define_option, given_options
 from sdkd_tf.deploy.conversion import ConversionOptions, convert
 from sdkd_tf.errors import UserError
+from sdkd_tf.options import declared_options, define_option, make_options
 from sdkd_tf.reporting.tables import conversion_table
 
 ARGUMENTS = ""
@@ -20,7 +20,7 @@ def define_flags(program: str) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Converts, and prints how the file does."""
-    options = given_options(ConversionOptions)
+    options = make_options(ConversionOptions, flags.FLAGS.flag_values_dict())
     if not options.run_dir:
         raise UserError("--run_dir is missing; expected the directory of a finished run of train.py")
     conversion = convert(options)

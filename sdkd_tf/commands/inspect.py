@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from sdkd_tf.config import declared_options, define_option, given_options
 from sdkd_tf.data.inspection import describe
 from sdkd_tf.data.selection import DataOptions
 from sdkd_tf.errors import UserError
+from sdkd_tf.options import declared_options, define_option, make_options
 
 ARGUMENTS = "DIR "
 _NOT_OURS = ("data_dir", "skip_bad_images")
@@ -24,6 +24,6 @@ def main(arguments: Sequence[str]) -> int:
     """Prints the description."""
     if len(arguments) != 1:
         raise UserError(f"{len(arguments)} folders given; expected one, or the word rendered")
-    lines, problems = describe(given_options(DataOptions, data_dir=arguments[0]))
+    lines, problems = describe(make_options(DataOptions, {**flags.FLAGS.flag_values_dict(), "data_dir": arguments[0]}))
     print("\n".join([*lines, f"problems: {len(problems) or 'none'}", *(f"  {line}" for line in problems)]))
     return 1 if problems else 0

@@ -1,0 +1,85 @@
+"""Options: fields of frozen dataclasses that declare their type, default, range and help text, as absl flags and as values.
+
+A field is annotated with `msgspec.Meta`, which holds the range, the help text as `description`, and in `extra` whether it is a
+path (`~` is expanded) and whether it is for research, and so not in a command's short help.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from absl import flags
+
+from sdkd_tf.errors import UserError
+from sdkd_tf.files import expand
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """One option as its dataclass declares it."""
+
+    name: str
+    kind: msgspec.inspect.Type
+    default: Any
+    help: str
+    extra: dict[str, Any]
+
+
+def declared_options(kind: type) -> list[Option]:
+    """The options that a class declares or inherits."""
+    options = []
+    for field in msgspec.inspect.type_info(kind).fields:  # type: ignore[attr-defined]
+        inner = field.type.type
+        if isinstance(inner, msgspec.inspect.UnionType):  # of a type and None
+            inner = inner.types[0]
+        text = field.type.extra_json_schema["description"]
+        options.append(Option(field.name, inner, field.default, text, field.type.extra or {}))
+    return options
+
+
+def define_option(option: Option, flag_values: flags.FlagValues, module: str) -> None:
+    """Defines the flag of one option, as one of a module."""
+    kind, inspect = option.kind, msgspec.inspect
+    parser: Any
+    serializer: Any = None
+    if isinstance(kind, inspect.BoolType):
+        flag = flags.BooleanFlag(option.name, option.default, option.help)
+        flags.DEFINE_flag(flag, flag_values, module)
+        return
+    if isinstance(kind, inspect.LiteralType):
+        parser = flags.EnumParser(list(kind.values))
+    elif isinstance(kind, inspect.IntType):
+        parser = flags.IntegerParser(kind.ge, kind.le)
+    elif isinstance(kind, inspect.FloatType):
+        parser = flags.FloatParser(kind.ge, kind.le)
+    elif isinstance(kind, inspect.VarTupleType):
+        parser, serializer = flags.ListParser(), flags.ListSerializer(",")
+    else:
+        parser = flags.ArgumentParser()
+    default = list(option.default) if isinstance(option.default, tuple) else option.default
+    flags.DEFINE(
+        parser, option.name, default, option.help, flag_values, serializer or flags.ArgumentSerializer(), module
+    )
+
+
+def make_options(kind: type, given: Mapping[str, Any]) -> Any:
+    """An instance of a class of options; names that it does not declare are ignored.
+
+    Raises:
+      UserError: a value is out of its range.
+    """
+    values = {}
+    for option in declared_options(kind):
+        value = given.get(option.name)
+        if value is None:
+            continue
+        if option.extra.get("path"):
+            value = expand(str(value))
+        try:
+            converted = msgspec.convert({option.name: value}, kind, strict=False)
+        except msgspec.ValidationError as error:
+            expected = str(error).split(" - at ")[0].replace("`", "").removeprefix("Expected ")
+            raise UserError(f"--{option.name}={given[option.name]}: expected {expected}") from error
+        values[option.name] = getattr(converted, option.name)
+    return kind(**values)
