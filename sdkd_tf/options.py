@@ -39,28 +39,23 @@ def declared_options(kind: type) -> list[Option]:
 
 
 def define_option(option: Option, flag_values: flags.FlagValues, module: str) -> None:
-    """Defines the flag of one option, as one of a module."""
+    """Defines the flag of one option, as one of a module. Ranges are checked by `make_options`."""
     kind, inspect = option.kind, msgspec.inspect
-    parser: Any
-    serializer: Any = None
     if isinstance(kind, inspect.BoolType):
-        flag = flags.BooleanFlag(option.name, option.default, option.help)
-        flags.DEFINE_flag(flag, flag_values, module)
+        flags.DEFINE_flag(flags.BooleanFlag(option.name, option.default, option.help), flag_values, module)
         return
+    parser: flags.ArgumentParser = flags.ArgumentParser()
+    serializer: flags.ArgumentSerializer = flags.ArgumentSerializer()
     if isinstance(kind, inspect.LiteralType):
         parser = flags.EnumParser(list(kind.values))
     elif isinstance(kind, inspect.IntType):
-        parser = flags.IntegerParser(kind.ge, kind.le)
+        parser = flags.IntegerParser()
     elif isinstance(kind, inspect.FloatType):
-        parser = flags.FloatParser(kind.ge, kind.le)
+        parser = flags.FloatParser()
     elif isinstance(kind, inspect.VarTupleType):
         parser, serializer = flags.ListParser(), flags.ListSerializer(",")
-    else:
-        parser = flags.ArgumentParser()
     default = list(option.default) if isinstance(option.default, tuple) else option.default
-    flags.DEFINE(
-        parser, option.name, default, option.help, flag_values, serializer or flags.ArgumentSerializer(), module
-    )
+    flags.DEFINE(parser, option.name, default, option.help, flag_values, serializer, module)
 
 
 def make_options(kind: type, given: Mapping[str, Any]) -> Any:
