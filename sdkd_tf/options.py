@@ -75,6 +75,8 @@ def make_options(kind: type, given: Mapping[str, Any]) -> Any:
             converted = msgspec.convert({option.name: value}, kind, strict=False)
         except msgspec.ValidationError as error:
             expected = str(error).split(" - at ")[0].replace("`", "").removeprefix("Expected ")
+            if isinstance(option.kind, msgspec.inspect.LiteralType):
+                expected = f"one of {', '.join(map(str, option.kind.values))}"
             raise UserError(f"--{option.name}={given[option.name]}: expected {expected}") from error
         values[option.name] = getattr(converted, option.name)
     return kind(**values)

@@ -11,10 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sdkd_tf import lifelong
+from sdkd_tf.config import make_config
+from sdkd_tf.data.checks import check_images
+from sdkd_tf.data.layouts.listing import SPLITS
 from sdkd_tf.data.pipeline import make_dataset
-from sdkd_tf.data.sequence import SPLITS, Problems, check_images, load_sequence
+from sdkd_tf.data.sequence import Problems
 from sdkd_tf.errors import UserError
+from sdkd_tf.model import ARCHITECTURES
+from sdkd_tf.model.vgg16 import VGG16Options
+from sdkd_tf.training import train
+from tests.loading import load
 
 
 def photo(size=(64, 48)):
@@ -96,8 +102,8 @@ def root(tmp_path):
 
 def check(root, **options):
     problems = Problems()
-    sequence = load_sequence(root, problems=problems)
-    return check_images(sequence, problems, **options)[0], problems
+    sequence = load(root, problems=problems)
+    return check_images(sequence, problems, **options), problems
 
 
 @pytest.mark.parametrize("damage, reason", BAD.items())
@@ -129,7 +135,7 @@ def test_a_name_that_is_no_utf8_is_told(root):
     with pytest.raises(UserError) as error:
         check(root)
     assert str(error.value).isprintable() and str(error.value).endswith(
-        "2 \\udcff.jpg': its name is no UTF-8; rename it"
+        "2 \\udcff.jpg': its name is not UTF-8; rename it"
     )
 
 
@@ -161,19 +167,19 @@ def test_a_run_stops_before_it_writes_and_tells_what_it_skipped(root, tmp_path, 
     image = root / "train/task2/cup/0 ü.jpg"
     truncate(image)
     with pytest.raises(UserError, match="0 ü.jpg: cannot be read"):
-        lifelong.run(tmp_path / "run", root)
+        train(make_config(run_dir=tmp_path / "run", data_dir=root))
     assert not (tmp_path / "run").exists()
     built = []
 
-    def build(num_classes):
+    def build(num_classes, options):
         built.append(num_classes)
         raise KeyboardInterrupt  # what comes then is not about data
 
-    monkeypatch.setitem(lifelong.ARCHITECTURES, "none", build)
+    monkeypatch.setitem(ARCHITECTURES, "none", (VGG16Options, build))
     told = []
     monkeypatch.setattr("builtins.print", lambda *args, **_: told.append(" ".join(map(str, args))))
     with pytest.raises(KeyboardInterrupt):
-        lifelong.run(tmp_path / "run", root, skip_bad_images=True, architecture="none")
+        train(make_config(run_dir=tmp_path / "run", data_dir=root, skip_bad_images=True, architecture="none"))
     assert built == [2] and told[0].startswith(
         f"skipping 1 images:\n  image {image}: cannot be read (image file is trunc"
     )

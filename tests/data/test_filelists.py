@@ -2,8 +2,9 @@
 
 import pytest
 
-from sdkd_tf.data.sequence import Problems, load_sequence
+from sdkd_tf.data.sequence import Problems
 from sdkd_tf.errors import UserError
+from tests.loading import load
 
 
 def paths(examples, root):
@@ -26,7 +27,7 @@ def test_filelists(copy_images, tmp_path):
     copy_images(tmp_path, "test/clutter/segment{1,2,10}/{bottle_01,cup_01}/{0,1}.jpg")
     write_lists(tmp_path, "iros", [["train/clutter/segment10", "train/clutter/segment1"], ["train/clutter/segment2"]],
                 ["test/clutter/*"])  # fmt: skip
-    sequence = load_sequence(tmp_path)
+    sequence = load(tmp_path)
     assert sequence.layout == "filelists" and [task.name for task in sequence.tasks] == ["batch_00", "batch_01"]
     assert sequence.classes == ("cup_01", "bottle_01")  # in the order of the labels, named by their folders
     first, second = sequence.tasks
@@ -41,7 +42,7 @@ def test_filelists(copy_images, tmp_path):
     ]
     assert [example.label for example in second.test] == [0, 0, 1, 1]
     assert "test set: the lines of test.txt from the folders it trains on" in sequence.note
-    assert load_sequence(tmp_path, labels="category").classes == ("cup", "bottle")
+    assert load(tmp_path, labels="category").classes == ("cup", "bottle")
 
 
 def test_images_to_train_and_to_test_on(copy_images, tmp_path):
@@ -51,7 +52,7 @@ def test_images_to_train_and_to_test_on(copy_images, tmp_path):
         "6 images are in more than one of train, validation and test, such as .*/a2/bottle_01/0.jpg; expected one of "
     )
     with pytest.raises(UserError, match=message):
-        load_sequence(tmp_path)
+        load(tmp_path)
 
 
 def test_filelists_in_another_order_of_the_factors(copy_images, tmp_path):
@@ -59,24 +60,24 @@ def test_filelists_in_another_order_of_the_factors(copy_images, tmp_path):
     copy_images(tmp_path, f"{{train,test}}/{{{','.join(factors)}}}/segment{{1,4,7}}/{{bottle_01,cup_01}}/{{0,1}}.jpg")
     places = [f"{factor}/segment{number}" for factor in factors for number in (1, 4, 7)]
     write_lists(tmp_path, "iros", [[f"train/{place}"] for place in places], ["test/*/*"])
-    (task,) = load_sequence(tmp_path, factors=["illumination"], levels=[3]).tasks
+    (task,) = load(tmp_path, factors=["illumination"], levels=[3]).tasks
     assert task.name == "batch_05" and {e.image.parts[-3] for e in (*task.train, *task.test)} == {"segment7"}
     first = tmp_path / "batches_filelists/domain/iros/train_batch_00.txt"
     first.write_text(first.read_text().replace("segment1", "segment4") + first.read_text())  # two levels: neither
-    assert len(load_sequence(tmp_path, factors=["clutter"], problems=Problems()).tasks) == 2
+    assert len(load(tmp_path, factors=["clutter"], problems=Problems()).tasks) == 2
 
 
 def test_filelists_whose_test_folders_do_not_tell_the_task(copy_images, tmp_path):
     copy_images(tmp_path, "train/a{1,2}/{bottle_01,cup_01}/{0,1}.jpg", "test/b/{bottle_01,cup_01}/{0,1}.jpg")
     write_lists(tmp_path, "pixel", [["train/a1"], ["train/a2"]], ["test/b"])
-    sequence = load_sequence(tmp_path, filelist="pixel")
+    sequence = load(tmp_path, filelist="pixel")
     assert len(sequence.tasks[0].test) == 4 and sequence.tasks[0].test == sequence.tasks[1].test
     assert "test.txt as a whole is the test set of every task" in sequence.note
     with pytest.raises(UserError, match="filelist is 'iros'; expected one of pixel$"):
-        load_sequence(tmp_path)
+        load(tmp_path)
     for elsewhere in ("../../x", "../domain/pixel", str(tmp_path), "pixel/."):
         with pytest.raises(UserError, match=f"filelist is '{elsewhere}'; expected one of pixel$"):
-            load_sequence(tmp_path, filelist=elsewhere)
+            load(tmp_path, filelist=elsewhere)
 
 
 @pytest.mark.parametrize(
@@ -87,9 +88,9 @@ def test_factors_and_levels_of_filelists(copy_images, tmp_path, filelist, batche
     copy_images(tmp_path, f"{{train,test}}/{{{','.join('abcdefghijkl'[:batches])}}}/{{bottle_01,cup_01}}/{{0,1}}.jpg")
     write_lists(tmp_path, filelist, [[f"train/{letter}"] for letter in "abcdefghijkl"[:batches]], ["test/*"])
     factors = ["pixel", "clutter"] if filelist == "iros" else ["pixel"]
-    sequence = load_sequence(tmp_path, filelist=filelist, factors=factors, levels=[3])
+    sequence = load(tmp_path, filelist=filelist, factors=factors, levels=[3])
     assert [task.name for task in sequence.tasks] == level3
-    assert len(load_sequence(tmp_path, filelist=filelist, levels=[1]).tasks) == batches // 3
+    assert len(load(tmp_path, filelist=filelist, levels=[1]).tasks) == batches // 3
 
 
 @pytest.mark.parametrize(
@@ -108,12 +109,12 @@ def test_bad_filelists(copy_images, tmp_path, tmp_path_factory, name, text, mess
     copy_images(tmp_path, "train/a{1,2}/{bottle_01,cup_01}/{0,1}.jpg", "test/a{1,2}/{bottle_01,cup_01}/0.jpg")
     (tmp_path / "outside").symlink_to(tmp_path_factory.mktemp("elsewhere"))
     folder = write_lists(tmp_path, "iros", [["train/a1"], ["train/a2"]], ["test/*"])
-    assert [len(task.test) for task in load_sequence(tmp_path).tasks] == [2, 2]
+    assert [len(task.test) for task in load(tmp_path).tasks] == [2, 2]
     (folder / name).unlink()
     if text is not None:
         (folder / name).write_text(text)
     problems = Problems()
-    load_sequence(tmp_path, problems=problems)
+    load(tmp_path, problems=problems)
     assert any(str(folder) in problem and message in problem for problem in problems.general), problems
     with pytest.raises(UserError):
-        load_sequence(tmp_path)
+        load(tmp_path)

@@ -15,7 +15,7 @@ def root(copy_images, tmp_path):
 
 def inspect(*arguments):
     """(exit code, lines of standard output, standard error) of the command."""
-    command = [sys.executable, "-m", "sdkd_tf.data.inspect", *map(str, arguments)]
+    command = [sys.executable, "-m", "sdkd_tf.commands", "inspect", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True)
     return done.returncode, done.stdout.splitlines(), done.stderr
 

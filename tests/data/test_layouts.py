@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from sdkd_tf.data.sequence import load_sequence
 from sdkd_tf.errors import UserError
+from tests.loading import load
 
 SPLITS = "{train,validation,test}"
 
@@ -25,7 +25,7 @@ def release(copy_images, tmp_path):
 
 
 def test_release_merges_segments_to_levels(release):
-    sequence = load_sequence(release)
+    sequence = load(release)
     assert sequence.layout == "release" and sequence.classes == ("bottle_01", "bottle_02", "cup_01")
     factors = ("illumination", "occlusion", "pixel", "clutter")
     assert names(sequence) == [f"{factor}{level}" for factor in factors for level in (1, 2, 3)]
@@ -38,18 +38,18 @@ def test_release_merges_segments_to_levels(release):
 
 
 def test_release_parts(release):
-    assert names(load_sequence(release, factors=["clutter", "pixel"], levels=[3, 1])) == [
+    assert names(load(release, factors=["clutter", "pixel"], levels=[3, 1])) == [
         "pixel1", "pixel3", "clutter1", "clutter3",
     ]  # fmt: skip
-    assert names(load_sequence(release, tasks=["pixel3", "clutter1"], max_tasks=1)) == ["pixel3"]
-    sequence = load_sequence(release, objects=["cup_01", "bottle_02"], levels=["2"], max_tasks=1)
+    assert names(load(release, tasks=["pixel3", "clutter1"], max_tasks=1)) == ["pixel3"]
+    sequence = load(release, objects=["cup_01", "bottle_02"], levels=["2"], max_tasks=1)
     assert sequence.classes == ("bottle_02", "cup_01")
     assert paths(sequence.tasks[0].validation[5:], release) == ["validation/illumination/segment6/cup_01/000.jpg"]
     assert sequence.tasks[0].validation[5].label == 1
 
 
 def test_category_labels(release):
-    sequence = load_sequence(release, labels="category", tasks=["pixel1"])
+    sequence = load(release, labels="category", tasks=["pixel1"])
     assert sequence.classes == ("bottle", "cup")
     assert [example.label for example in sequence.tasks[0].train] == [0, 0, 0, 0, 0, 0, 1, 1, 1]
     assert paths(sequence.tasks[0].train[3:4], release) == ["train/pixel/segment1/bottle_02/000.jpg"]
@@ -63,32 +63,32 @@ def test_category_labels(release):
         ({"factors": ["colour"]}, "factors names 'colour'; expected some of illumination, occlusion, pixel, clutter$"),
         ({"levels": [4]}, "levels names '4'; expected some of 1, 2, 3$"),
         ({"objects": ["bottle"]}, "objects names 'bottle'; expected some of bottle_01, bottle_02, cup_01$"),
-        ({"labels": "kind"}, "labels is 'kind'; expected one of instance, category"),
+        ({"labels": "kind"}, "--labels=kind: expected one of category, instance"),
         ({"max_tasks": 0}, "max_tasks is 0; expected 1 or more"),
         ({"filelist": "iros"}, "filelist is 'iros', but .* has the layout release; expected no filelist"),
     ],
 )
 def test_bad_choices(release, choice, message):
     with pytest.raises(UserError, match=message):
-        load_sequence(release, **choice)
+        load(release, **choice)
 
 
 def test_release_with_gaps(release):
     (release / "train/pixel/segment2/cup_01/000.jpg").unlink()  # the release itself has empty object folders
-    pixel1 = load_sequence(release, tasks=["pixel1"]).tasks[0]
+    pixel1 = load(release, tasks=["pixel1"]).tasks[0]
     assert paths(pixel1.train[6:], release) == [f"train/pixel/segment{number}/cup_01/000.jpg" for number in (1, 3)]
     shutil.rmtree(release / "test/pixel/segment9")
-    assert len(load_sequence(release, max_tasks=8).tasks) == 8  # what is not used may be incomplete
+    assert len(load(release, max_tasks=8).tasks) == 8  # what is not used may be incomplete
     with pytest.raises(UserError, match="test/pixel/segment9: no such directory; expected every task in train, "):
-        load_sequence(release)
+        load(release)
     for number in (1, 3):
         (release / f"train/pixel/segment{number}/cup_01/000.jpg").unlink()
     with pytest.raises(UserError, match=r"train/pixel/segment\{1,2,3\}/cup_01: holds no image for train; expected"):
-        load_sequence(release, max_tasks=8)
-    assert load_sequence(release, max_tasks=8, objects=["bottle_01"]).classes == ("bottle_01",)
+        load(release, max_tasks=8)
+    assert load(release, max_tasks=8, objects=["bottle_01"]).classes == ("bottle_01",)
     shutil.rmtree(release / "validation")
     with pytest.raises(UserError, match="has no folder validation; expected train, validation and test"):
-        load_sequence(release)
+        load(release)
 
 
 def test_folders_that_are_no_part_of_the_release(release):
@@ -96,10 +96,10 @@ def test_folders_that_are_no_part_of_the_release(release):
                             ("test/pixel/segment10", "is no segment; expected segment1 to segment9$")):  # fmt: skip
         (release / folder).mkdir()
         with pytest.raises(UserError, match=f"{folder}: {message}"):
-            load_sequence(release)
+            load(release)
         (release / folder).rmdir()
     (release / "train/.thumbnails").mkdir()
-    assert len(load_sequence(release).tasks) == 12
+    assert len(load(release).tasks) == 12
 
 
 def test_targets_of_the_release(release):
@@ -109,7 +109,7 @@ def test_targets_of_the_release(release):
     shutil.move(segment4 / "000.jpg", segment4 / "007.jpg")
     shutil.copyfile(segment4 / "007.jpg", shipped / "007.png")
     (shipped / "007.txt").write_text("10.0\n20.0\n90.5\n128.0\n")
-    sequence = load_sequence(release)
+    sequence = load(release)
     found = [
         e for task in sequence.tasks for split in (task.train, task.validation, task.test) for e in split if e.mask
     ]
@@ -124,8 +124,8 @@ def test_a_mask_that_fits_several_images(release):
     shutil.copyfile(release / "train/pixel/segment4/cup_01/000.jpg", shipped / "000.png")  # segment5 has a 000.jpg, too
     message = r"1 masks fit several images, such as .*/000.png both .*/cup_01/000.jpg and .*; expected one image a mask, or no masks$"
     with pytest.raises(UserError, match=message):
-        load_sequence(release)
-    assert load_sequence(release, factors=["occlusion"]).layout == "release"
+        load(release)
+    assert load(release, factors=["occlusion"]).layout == "release"
 
 
 def test_targets_of_an_object_in_two_scenes(release):
@@ -135,11 +135,11 @@ def test_targets_of_an_object_in_two_scenes(release):
         shipped = release / f"mask_and_bbox/scence#{scene}/pixel/30-200/cup_01"
         shipped.mkdir(parents=True)
         shutil.copyfile(object_folder / f"00{segment}.jpg", shipped / f"00{segment}.png")
-    train = load_sequence(release).tasks[7].train
+    train = load(release).tasks[7].train
     assert {e.image.name: e.mask.parts[-5] for e in train if e.mask} == {"004.jpg": "scence#2", "006.jpg": "scence#5"}
     shutil.copyfile(shipped / "006.png", release / "mask_and_bbox/scence#2/pixel/30-200/cup_01/006.png")
     with pytest.raises(UserError, match="#2.*/006.png, .*#5.*/006.png: both fit .*/006.jpg; expected one of them$"):
-        load_sequence(release)
+        load(release)
 
 
 def test_boxes_in_a_parallel_tree(copy_images, tmp_path):
@@ -147,7 +147,7 @@ def test_boxes_in_a_parallel_tree(copy_images, tmp_path):
     box = tmp_path / "boxes/test/task1/cup_02/000.txt"
     box.parent.mkdir(parents=True)
     box.write_text("1\n2\n30\n40\n")
-    test = load_sequence(tmp_path).tasks[0].test
+    test = load(tmp_path).tasks[0].test
     assert [example.box for example in test] == [None, None, (1, 2, 30, 40), None]
     assert test[2].mask == tmp_path / "masks/test/task1/cup_02/000.png"
     for text in ("1\n2\n30\n", "1\n2\n30\nforty\n", "1\n2\n30\ninf\n", ""):
@@ -155,19 +155,19 @@ def test_boxes_in_a_parallel_tree(copy_images, tmp_path):
         with pytest.raises(
             UserError, match="cup_02/000.txt: cannot be read; expected four lines xmin, ymin, xmax, ymax"
         ):
-            load_sequence(tmp_path)
+            load(tmp_path)
 
 
 def test_factors_and_levels_of_twelve_tasks(copy_images, tmp_path):
-    assert names(load_sequence("rendered", factors=["pixel"], levels=[1, 3])) == ["task7", "task9"]
+    assert names(load("rendered", factors=["pixel"], levels=[1, 3])) == ["task7", "task9"]
     copy_images(tmp_path, f"{SPLITS}/task{{1,2,10}}/cup/000.jpg")
-    assert names(load_sequence(tmp_path)) == ["task1", "task2", "task10"]
+    assert names(load(tmp_path)) == ["task1", "task2", "task10"]
     with pytest.raises(UserError, match=r"levels is 1, but the tasks of this data \(tasks\) tell no level; expected"):
-        load_sequence(tmp_path, levels=[1])
+        load(tmp_path, levels=[1])
     with pytest.raises(
         UserError, match="labels is category, but no object has a number: cup; expected names like bottl"
     ):
-        load_sequence(tmp_path, labels="category")
+        load(tmp_path, labels="category")
 
 
 @pytest.fixture
@@ -179,14 +179,14 @@ def first_round(copy_images, tmp_path):
 
 
 def test_csv(first_round):
-    sequence = load_sequence(first_round)
+    sequence = load(first_round)
     assert sequence.layout == "csv" and names(sequence) == ["batch1", "batch2"]
     assert sequence.classes == ("2", "10")  # by number
     batch2 = sequence.tasks[1]
     assert paths(batch2.test, first_round) == [f"test/batch2/{name}.jpg" for name in "acb"]
     assert [example.label for example in batch2.test] == [0, 0, 1]
     with pytest.raises(UserError, match="factors is pixel, but the tasks of this data .csv. tell no factor"):
-        load_sequence(first_round, factors=["pixel"])
+        load(first_round, factors=["pixel"])
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_bad_csv(first_round, text, message):
     if text is not None:
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UserError, match=message):
-        load_sequence(first_round)
+        load(first_round)
 
 
 def test_images_with_several_labels_or_listed_twice(first_round):
@@ -229,18 +229,18 @@ def test_images_with_several_labels_or_listed_twice(first_round):
     sound = file.read_text()
     file.write_text(sound + "3,b.jpg,2\n")
     with pytest.raises(UserError, match="1 images have several labels, such as .*/train/batch1/b.jpg; expected one$"):
-        load_sequence(first_round)
+        load(first_round)
     file.write_text(sound + "3,b.jpg,10\n")
     with pytest.raises(UserError, match="1 images are listed twice in a task, such as .*/b.jpg; expected each once$"):
-        load_sequence(first_round)
+        load(first_round)
 
 
 def test_plain_folders(copy_images, tmp_path):
     copy_images(tmp_path, "{kitchen,desk,desk10,desk9}/{mug,shoe}/{0,1,2,3,4,5,6,7,8,9,10,11}.jpg")
     copy_images(tmp_path, "masks/desk/mug/0.png", ".cache/mug/0.jpg", "desk/mug/._0.jpg")
-    sequence = load_sequence(tmp_path)
+    sequence = load(tmp_path)
     assert sequence.layout == "folders" and names(sequence) == ["desk", "desk9", "desk10", "kitchen"]
-    assert names(load_sequence(tmp_path, tasks=["kitchen", "desk"])) == ["kitchen", "desk"]
+    assert names(load(tmp_path, tasks=["kitchen", "desk"])) == ["kitchen", "desk"]
     desk = sequence.tasks[0]
     assert [len(split) for split in (desk.train, desk.validation, desk.test)] == [20, 2, 2]
     assert paths(desk.validation + desk.test, tmp_path) == [
@@ -256,14 +256,14 @@ def test_plain_folders(copy_images, tmp_path):
 def test_plain_folders_need_three_images_and_the_same_classes(copy_images, tmp_path):
     copy_images(tmp_path, "{a,b}/mug/{0,1,2}.jpg", "a/shoe/{0,1}.jpg", "b/shoe/{0,1,2}.jpg")
     with pytest.raises(UserError, match="a/shoe: holds no image for train; expected .*at least one image, is for test"):
-        load_sequence(tmp_path)
+        load(tmp_path)
     copy_images(tmp_path, "a/shoe/2.jpg")
-    assert [len(s) for t in load_sequence(tmp_path).tasks for s in (t.train, t.validation, t.test)] == [2] * 6
+    assert [len(s) for t in load(tmp_path).tasks for s in (t.train, t.validation, t.test)] == [2] * 6
     shutil.rmtree(tmp_path / "b/shoe")
     with pytest.raises(UserError, match="class 'shoe' is in .*/a but not in .*/b; expected the same classes"):
-        load_sequence(tmp_path)
+        load(tmp_path)
 
 
 def test_nothing_there(tmp_path):
     with pytest.raises(UserError, match="holds no task folder; expected train, validation and test, or <task>/<class>"):
-        load_sequence(tmp_path)
+        load(tmp_path)

@@ -7,12 +7,13 @@ from PIL import Image
 
 from sdkd_tf.data import pipeline
 from sdkd_tf.data.pipeline import make_dataset
-from sdkd_tf.data.sequence import Example, load_sequence
+from sdkd_tf.data.sequence import Example
+from tests.loading import load
 
 
 @pytest.fixture(scope="module")
 def examples(write_sequence, tmp_path_factory):
-    return load_sequence(write_sequence(tmp_path_factory.mktemp("data"), classes=3)).tasks[0].train
+    return load(write_sequence(tmp_path_factory.mktemp("data"), classes=3)).tasks[0].train
 
 
 def test_batches(examples):

@@ -4,8 +4,11 @@ import shutil
 import pytest
 from PIL import Image
 
-from sdkd_tf.data.sequence import RENDERED, Problems, check_images, load_sequence
+from sdkd_tf.data.checks import check_images
+from sdkd_tf.data.rendered import rendered_benchmark
+from sdkd_tf.data.sequence import Problems
 from sdkd_tf.errors import UserError
+from tests.loading import load
 
 
 @pytest.fixture
@@ -14,19 +17,19 @@ def root(write_sequence, tmp_path):
 
 
 def test_layout(root):
-    sequence = load_sequence(root)
+    sequence = load(root)
     assert sequence.classes == ("thing_00", "thing_01")
     assert [task.name for task in sequence.tasks] == [f"task{i}" for i in range(1, 12)]  # by number: task10 after task9
     example = sequence.tasks[1].train[4]
     assert example.image == root / "train/task2/thing_01/000.jpg" and example.label == 1
     assert example.mask == root / "masks/train/task2/thing_01/000.png"
     assert [len(split) for split in (sequence.tasks[0].train, sequence.tasks[0].validation)] == [8, 4]
-    assert len(load_sequence(root, max_tasks=3).tasks) == 3
+    assert len(load(root, max_tasks=3).tasks) == 3
 
 
 def test_masks_are_optional(root):
     shutil.rmtree(root / "masks")
-    assert load_sequence(root).tasks[0].train[0].mask is None
+    assert load(root).tasks[0].train[0].mask is None
 
 
 @pytest.mark.parametrize(
@@ -46,23 +49,23 @@ def test_masks_are_optional(root):
 def test_bad_layouts(root, damage, message):
     damage(root)
     with pytest.raises(UserError, match=message):
-        load_sequence(root)
+        load(root)
 
 
 def test_missing_directory():
     with pytest.raises(UserError, match="/no/such: no such directory"):
-        load_sequence("/no/such")
+        load("/no/such")
 
 
 def test_bundled_benchmark():
-    sequence = load_sequence("rendered")
+    sequence = load("rendered")
     assert len(sequence.classes) == 20 and len(sequence.tasks) == 12
     for task in sequence.tasks:
         assert (len(task.train), len(task.validation), len(task.test)) == (400, 100, 100)
         assert all(example.mask for example in (*task.train, *task.validation, *task.test))
-    files = [path for path in RENDERED.rglob("*") if path.is_file()]
+    files = [path for path in rendered_benchmark().rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 40e6
-    used, _ = check_images(dataclasses.replace(sequence, tasks=sequence.tasks[8:9]), Problems())
+    used = check_images(dataclasses.replace(sequence, tasks=sequence.tasks[8:9]), Problems())
     assert used.tasks == sequence.tasks[8:9]
     with Image.open(used.tasks[0].test[0].mask) as mask:
         assert mask.size == (128, 128)

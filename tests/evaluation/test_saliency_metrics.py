@@ -6,10 +6,10 @@ import pathlib
 import numpy as np
 import pytest
 
-from sdkd_tf import saliency_metrics
+from sdkd_tf.evaluation import saliency_metrics
 from tests.reference.saliency_maps import cases
 
-EXPECTED = json.loads((pathlib.Path(__file__).parent / "reference" / "pysodmetrics_values.json").read_text())
+EXPECTED = json.loads((pathlib.Path(__file__).parents[1] / "reference" / "pysodmetrics_values.json").read_text())
 CASES = {name: (saliency / 255, mask / 255) for name, (saliency, mask) in cases().items()}
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 from PIL import Image
-from sdkd_tf.upsampling import upsample
+
+from sdkd_tf.evaluation.upsampling import upsample
 
 
 def test_halfway_between_two_cells_is_the_mean_of_the_logits():

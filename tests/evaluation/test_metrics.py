@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sdkd_tf import metrics
+from sdkd_tf.evaluation import metrics
 
 R = [
     [0.9, 0.4, 0.2, 0.1],

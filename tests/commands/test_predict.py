@@ -2,7 +2,9 @@ import pathlib
 
 import numpy as np
 from PIL import Image
-from sdkd_tf.predict import draw, overlay_names
+
+from sdkd_tf.commands.predict import overlay_names
+from sdkd_tf.reporting.overlay import draw
 
 
 def test_images_of_one_name_in_several_folders_get_names_of_their_own():
