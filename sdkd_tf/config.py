@@ -173,25 +173,16 @@ def _from_stored(stored: _Stored) -> Config:
     ):
         if name not in known:
             raise ValueError(f"{kind} is {name!r}; expected one of {', '.join(known)}")
-    parts = {}
-    for part, kind in (
-        ("network", ARCHITECTURES[stored.architecture][0]),
-        ("options", STRATEGIES[stored.strategy].Options),
-    ):
-        values = getattr(stored, part)
-        unknown = set(values) - {field.name for field in dataclasses.fields(kind)}
-        if unknown:
-            raise ValueError(f"{part} has the unknown option {min(unknown)}")
-        parts[part] = msgspec.convert(values, kind)
-    return Config(
-        stored.run,
-        stored.data,
-        stored.training,
-        stored.architecture,
-        parts["network"],
-        stored.strategy,
-        parts["options"],
-    )
+    network = _from_dict("network", stored.network, ARCHITECTURES[stored.architecture][0])
+    options = _from_dict("options", stored.options, STRATEGIES[stored.strategy].Options)
+    return Config(stored.run, stored.data, stored.training, stored.architecture, network, stored.strategy, options)
+
+
+def _from_dict(part: str, values: dict[str, Any], kind: Any) -> Any:
+    unknown = set(values) - {field.name for field in dataclasses.fields(kind)}
+    if unknown:
+        raise ValueError(f"{part} has the unknown option {min(unknown)}")
+    return msgspec.convert(values, kind)
 
 
 def option_classes() -> list[type]:

@@ -72,7 +72,7 @@ def make_options(kind: type, given: Mapping[str, Any]) -> Any:
         if option.extra.get("path"):
             value = expand(str(value))
         try:
-            converted = msgspec.convert({option.name: value}, kind, strict=False)
+            converted: Any = msgspec.convert({option.name: value}, kind, strict=False)
         except msgspec.ValidationError as error:
             expected = str(error).split(" - at ")[0].replace("`", "").removeprefix("Expected ")
             if isinstance(option.kind, msgspec.inspect.LiteralType):

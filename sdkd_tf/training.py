@@ -199,7 +199,7 @@ class _TaskLoop:
         result = self.results.tasks[index]
         clock = _Clock(result)
         if not done:
-            result.preparation = strategy.begin_task(data)
+            result.preparation = dict(strategy.begin_task(data))
         self._fit(index, data, result, clock, done, resumed)
         self._seed(index, "end")
         strategy.end_task(data)

@@ -22,8 +22,8 @@ def open_image(path: PathLike, what: str = "image", background: str = "white") -
       UserError: there is no such file, or it is no readable image.
     """
     try:
-        with Image.open(path) as image:
-            image = ImageOps.exif_transpose(image)
+        with Image.open(path) as file:
+            image: Image.Image = ImageOps.exif_transpose(file)
             if image.mode.startswith("I;16"):  # PIL would clip 16-bit grey at 255 instead of scaling it
                 pixels = np.asarray(image)
                 image = Image.fromarray(np.maximum(pixels >> 8, pixels > 0).astype(np.uint8))  # what is not 0 stays so
@@ -43,7 +43,7 @@ def open_mask(path: PathLike) -> Image.Image:
     Raises UserError as `open_image`, and for a mask that would be read as empty, but is not: of 0 and 1, or of dark colours.
     """
     mask = open_image(path, "mask", background="black").convert("L")
-    brightest = mask.getextrema()[1]
+    brightest = int(np.asarray(mask).max())
     if 0 < brightest <= 127:
         raise UserError(f"mask {path}: its brightest pixel is {brightest}; expected 255 on the object and 0 elsewhere")
     return mask.point(lambda value: 255 if value > 127 else 0)

@@ -57,12 +57,12 @@ def make_dataset(
         np.array([e.label for e in examples], np.int32),
     )
 
-    def decode(image, mask, box, label):
+    def decode(image: tf.Tensor, mask: tf.Tensor, box: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, ...]:
         pixels = tf.numpy_function(_read, [image, mask, box, input_size], tf.uint8, stateful=False)
         has_mask = (tf.strings.length(mask) > 0) | tf.reduce_any(box > 0)
         return tf.ensure_shape(pixels, (input_size, input_size, 4)), label, has_mask
 
-    def scale(pixels, label, has_mask):
+    def scale(pixels: tf.Tensor, label: tf.Tensor, has_mask: tf.Tensor) -> dict[str, tf.Tensor]:
         return {
             "image": to_network_range(pixels[..., :3]),
             "label": label,
@@ -107,7 +107,7 @@ def shuffled_passes(count: int, seed: int, places: tf.data.Dataset | None = None
       places: a dataset of the places in this row, int64, to give the indices at; None gives all of them, without end.
     """
 
-    def index(number):
+    def index(number: tf.Tensor) -> tf.Tensor:
         turn = tf.cast(tf.stack([seed, number // count]), tf.int32)
         return tf.random.experimental.index_shuffle(tf.cast(number % count, tf.int32), turn, count - 1)
 
@@ -120,6 +120,6 @@ def _read(image_path: bytes, mask_path: bytes, box: np.ndarray, size: int) -> np
     image = open_image(image_path.decode())
     pixels[..., :3] = letterbox(image, size)
     if mask_path or box.any():
-        mask = open_mask(mask_path.decode()) if mask_path else draw_box(box, image.size)
+        mask = open_mask(mask_path.decode()) if mask_path else draw_box(box.tolist(), image.size)
         pixels[..., 3] = letterbox(mask, size, Image.Resampling.NEAREST)
     return pixels

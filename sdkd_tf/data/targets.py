@@ -34,16 +34,14 @@ class TargetFinder:
         """Args: root: the data's root folder. factor, level: of the task; None where the layout does not tell."""
         self._root = root
         self._shipped = collections.defaultdict(list)
-        for folder in root.glob(f"{_SHIPPED}/*/{factor}/{_LEVELS[factor][level - 1]}/*") if factor else ():
+        for folder in root.glob(f"{_SHIPPED}/*/{factor}/{_LEVELS[factor][level - 1]}/*") if factor and level else ():
             self._shipped[folder.name].append(folder)
 
     def __call__(self, image: pathlib.Path) -> tuple[pathlib.Path | None, pathlib.Path | None]:
         """Returns (mask's path or None, box file's path or None). Raises UserError if two scenes have one."""
         relative = image.relative_to(self._root)
-        return tuple(
-            self._find((self._root / tree / relative).with_suffix(suffix), image)
-            for tree, suffix in (("masks", ".png"), ("boxes", ".txt"))
-        )
+        mask, box = (self._root / tree / relative for tree in ("masks", "boxes"))
+        return self._find(mask.with_suffix(".png"), image), self._find(box.with_suffix(".txt"), image)
 
     def _find(self, own: pathlib.Path, image: pathlib.Path) -> pathlib.Path | None:
         if os.path.isfile(own):
@@ -82,5 +80,6 @@ def draw_box(box: Sequence[int], size: tuple[int, int]) -> Image.Image:
       A PIL image in mode L, 255 in the box and 0 elsewhere.
     """
     mask = Image.new("L", size)
-    mask.paste(255, tuple(int(side) for side in box))
+    left, top, right, bottom = (int(side) for side in box)
+    mask.paste(255, (left, top, right, bottom))
     return mask

@@ -84,8 +84,8 @@ def _model_metadata(name: str, description: str, version: str) -> bytes:
     scores = _tensor(b, "probability", "probabilities of the classes", {5: _stats(b, 0.0, 1.0), 6: _list(b, files)})
     subgraph = _table(b, {2: _list(b, [pixels]), 3: _list(b, [scores])})
     texts = {0: name, 1: description, 2: version, 7: "1.0.0"}  # 7: the oldest parser that reads all this
-    texts = {slot: b.CreateString(text) for slot, text in texts.items()}
-    b.Finish(_table(b, {**texts, 3: _list(b, [subgraph])}), b"M001")
+    offsets = {slot: b.CreateString(text) for slot, text in texts.items()}
+    b.Finish(_table(b, {**offsets, 3: _list(b, [subgraph])}), b"M001")
     return bytes(b.Output())
 
 

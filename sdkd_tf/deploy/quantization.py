@@ -17,22 +17,22 @@ layers = keras.layers
 _keras = tfmot.quantization.keras
 
 
-class OutputQuantizeConfig(_keras.QuantizeConfig):
+class OutputQuantizeConfig(_keras.QuantizeConfig):  # type: ignore[name-defined]
     """Quantizes a layer's output and nothing else: for layers without weights that TF-MOT does not know."""
 
-    def get_weights_and_quantizers(self, layer: layers.Layer) -> list:
+    def get_weights_and_quantizers(self, layer: keras.layers.Layer) -> list:
         return []
 
-    def get_activations_and_quantizers(self, layer: layers.Layer) -> list:
+    def get_activations_and_quantizers(self, layer: keras.layers.Layer) -> list:
         return []
 
-    def set_quantize_weights(self, layer: layers.Layer, quantize_weights: list) -> None:
+    def set_quantize_weights(self, layer: keras.layers.Layer, quantize_weights: list) -> None:
         pass
 
-    def set_quantize_activations(self, layer: layers.Layer, quantize_activations: list) -> None:
+    def set_quantize_activations(self, layer: keras.layers.Layer, quantize_activations: list) -> None:
         pass
 
-    def get_output_quantizers(self, layer: layers.Layer) -> list:
+    def get_output_quantizers(self, layer: keras.layers.Layer) -> list:
         return [
             _keras.quantizers.MovingAverageQuantizer(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
         ]
@@ -44,7 +44,7 @@ class OutputQuantizeConfig(_keras.QuantizeConfig):
 class KeepRangeQuantizeConfig(OutputQuantizeConfig):
     """Adds no quantizer: for layers whose output values are all among their input values."""
 
-    def get_output_quantizers(self, layer: layers.Layer) -> list:
+    def get_output_quantizers(self, layer: keras.layers.Layer) -> list:
         return []
 
 
@@ -187,13 +187,13 @@ def fix_ranges(model: keras.Model) -> None:
     """Sets the ranges of FIXED_RANGES; training moves every range a little with each step."""
     for layer in model.layers:
         fixed = FIXED_RANGES.get(layer.name.removeprefix("quant_"))
-        if fixed:
-            low, high = _range_variables(layer)
-            low.assign(fixed[0])
-            high.assign(fixed[1])
+        found = _range_variables(layer) if fixed else None
+        if fixed and found:
+            for variable, end in zip(found, fixed):
+                variable.assign(end)
 
 
-def _range_variables(layer: layers.Layer) -> tuple[tf.Variable, tf.Variable] | None:
+def _range_variables(layer: keras.layers.Layer) -> tuple[tf.Variable, tf.Variable] | None:
     """(minimum, maximum) of a layer's output quantizer, None if it has none."""
     names = {v.name.split("/")[-1].split(":")[0]: v for v in layer.weights}
     for quantizer in ("output", "post_activation", "quantize_layer"):
@@ -202,7 +202,7 @@ def _range_variables(layer: layers.Layer) -> tuple[tf.Variable, tf.Variable] | N
     return None
 
 
-def _annotated_copy(layer: layers.Layer) -> layers.Layer:
+def _annotated_copy(layer: keras.layers.Layer) -> keras.layers.Layer:
     config = SCHEME.get(type(layer))
     copy = type(layer).from_config(layer.get_config())
     return _keras.quantize_annotate_layer(copy, config() if config else None)

@@ -42,7 +42,7 @@ class TaskResult:
     images: int = 0
     kept_images: int = 0
     stored_bytes: int = 0
-    preparation: dict[str, float | None] = dataclasses.field(default_factory=dict)
+    preparation: dict[str, float] = dataclasses.field(default_factory=dict)
     losses: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     seconds: float = 0.0
     cpu_seconds: float = 0.0

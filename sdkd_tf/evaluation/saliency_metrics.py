@@ -77,7 +77,7 @@ def e_measure_curve(saliency: np.ndarray, mask: np.ndarray) -> np.ndarray:
     if objects == n:
         return found / (n - 1)
     pixels = {(1, 1): hits, (1, 0): found - hits, (0, 1): objects - hits, (0, 0): n - found - objects + hits}
-    total = 0.0
+    total = np.zeros(256)
     for (salient, is_object), count in pixels.items():
         x, y = salient - found / n, is_object - objects / n
         total += count * (1 + 2 * x * y / (x**2 + y**2)) ** 2 / 4
@@ -132,7 +132,7 @@ def _counts(saliency: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndar
     def at_least(values: np.ndarray) -> np.ndarray:
         return np.bincount(values, minlength=256)[::-1].cumsum()[::-1]
 
-    return at_least(levels.ravel()), at_least(levels[mask]), np.count_nonzero(mask)
+    return at_least(levels.ravel()), at_least(levels[mask]), int(np.count_nonzero(mask))
 
 
 def _checked(saliency: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,14 @@
 and these options.
 """
 
+from collections.abc import Callable
+
+import tf_keras as keras
+
 from sdkd_tf.model.network import NetworkOptions, build_network
 from sdkd_tf.model.vgg16 import VGG16Options, build_vgg16
 
-ARCHITECTURES = {"sdkd": (NetworkOptions, build_network), "vgg16": (VGG16Options, build_vgg16)}
+ARCHITECTURES: dict[str, tuple[type, Callable[..., keras.Model]]] = {
+    "sdkd": (NetworkOptions, build_network),
+    "vgg16": (VGG16Options, build_vgg16),
+}

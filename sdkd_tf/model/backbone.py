@@ -70,7 +70,7 @@ def copy_blocks(backbone: keras.Model, blocks: Sequence[str], x: tf.Tensor, pref
       The output tensor of the last block.
     """
     layers = [layer for layer in backbone.layers if _belongs(layer, blocks)]
-    copied = {}
+    copied: dict[str, tf.Tensor] = {}
     for layer in layers:
         copy = type(layer).from_config({**layer.get_config(), "name": prefix + layer.name})
         sources = layer.inbound_nodes[0].inbound_layers

@@ -44,7 +44,7 @@ class GaussianInitializer(keras.initializers.Initializer):
 
 
 @keras.saving.register_keras_serializable("sdkd")
-class GlobalMinPooling2D(layers.Layer):
+class GlobalMinPooling2D(keras.layers.Layer):
     """The minimum of every channel, `[batch, h, w, c]` to `[batch, 1, 1, c]`."""
 
     def call(self, x: tf.Tensor) -> tf.Tensor:

@@ -7,9 +7,8 @@ image -> blocks 1-5 -+-> blocks 6, 7 -> partial decoder -> holistic attention -+
                                                                               +-> pooling -> FC -> logits
 """
 
-import collections
 import dataclasses
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import tensorflow as tf
 import tf_keras as keras
@@ -68,11 +67,19 @@ class NetworkOptions:
     ] = "frozen"
 
 
-# What a network returns, in this order:
-#   logits `[batch, classes]`; saliency, the refined map in [0, 1]; attention_logits and detection_logits, the two
-#   branches' maps before the sigmoid, which masks supervise. Maps are `[batch, input_size / 16, input_size / 16, 1]`.
-# A network without saliency returns logits alone; its maps are None.
-Outputs = collections.namedtuple("Outputs", "logits saliency attention_logits detection_logits", defaults=(None,) * 3)
+class Outputs(NamedTuple):
+    """What a network returns, in this order. A network without saliency returns logits alone; its maps are None.
+
+    Attributes:
+      logits: `[batch, classes]`.
+      saliency: the refined map in [0, 1], `[batch, input_size / 16, input_size / 16, 1]`.
+      attention_logits, detection_logits: the maps of the two branches before the sigmoid, which masks supervise.
+    """
+
+    logits: tf.Tensor
+    saliency: tf.Tensor = None
+    attention_logits: tf.Tensor = None
+    detection_logits: tf.Tensor = None
 
 
 def as_outputs(returned: Any) -> Outputs:
@@ -81,7 +88,7 @@ def as_outputs(returned: Any) -> Outputs:
 
 
 @keras.saving.register_keras_serializable("sdkd")
-class StopGradient(layers.Layer):
+class StopGradient(keras.layers.Layer):
     """Passes its input on and no gradient back."""
 
     def call(self, x: tf.Tensor) -> tf.Tensor:

@@ -19,7 +19,7 @@ layers = keras.layers
 
 
 @keras.saving.register_keras_serializable("sdkd")
-class AlignedUpSampling2D(layers.Layer):
+class AlignedUpSampling2D(keras.layers.Layer):
     """Doubles height and width bilinearly, corner pixels staying at the corners (PyTorch's align_corners=True)."""
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
@@ -173,4 +173,4 @@ def partial_decoder(
       Saliency logits of the height and width of x3, `[batch, h3, w3, 1]`.
     """
     levels = [receptive_field_block(x, channels, f"{name}_rfb{i}", conv) for i, x in enumerate((x1, x2, x3), start=1)]
-    return aggregation(*levels, name=name, align_corners=align_corners, conv=conv)
+    return aggregation(levels[0], levels[1], levels[2], name, align_corners, conv)

@@ -9,7 +9,7 @@ layers = keras.layers
 
 
 @keras.saving.register_keras_serializable("sdkd")
-class MorphologicalReconstruction(layers.Layer):
+class MorphologicalReconstruction(keras.layers.Layer):
     """Grayscale reconstruction by dilation (Vincent, IEEE Transactions on Image Processing 1993), seeded at the maximum.
 
     The seed is the map at its maximum and 0 elsewhere; again and again it is dilated by a 3x3 square and bounded by the

@@ -12,7 +12,7 @@ import tf_keras as keras
 layers = keras.layers
 
 
-def _stack(x: tf.Tensor, kind: type[layers.Layer], widths: Sequence[int], name: str) -> tf.Tensor:
+def _stack(x: tf.Tensor, kind: type[keras.layers.Layer], widths: Sequence[int], name: str) -> tf.Tensor:
     for i, width in enumerate(widths, start=1):
         x = kind(width, 3, padding="same", name=f"{name}{i}")(x)
         x = layers.LeakyReLU(0.1, name=f"{name}{i}_relu")(x)

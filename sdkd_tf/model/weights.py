@@ -2,6 +2,7 @@
 
 import pathlib
 
+import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf.errors import UserError
@@ -41,5 +42,5 @@ def load_weights(network: keras.Model, path: PathLike) -> None:
         layer.set_weights([arrays[_key(variable)] for variable in layer.weights])
 
 
-def _key(variable) -> str:
+def _key(variable: tf.Variable) -> str:
     return variable.name.removesuffix(":0")

@@ -24,7 +24,7 @@ def plot_comparison(records: Sequence[Record], out_dir: pathlib.Path) -> None:
 def _figure(arms: Sequence[str]) -> tuple[plt.Figure, plt.Axes, dict[str, tuple[Any, str]]]:
     """A figure with room for a legend on its right, its axes, and a color and marker for each arm."""
     markers = itertools.chain.from_iterable(itertools.repeat(marker, 10) for marker in "osD^v")
-    styles = dict(zip(arms, zip(itertools.cycle(plt.colormaps["tab10"].colors), markers)))  # type: ignore[attr-defined]
+    styles = dict(zip(arms, zip(itertools.cycle(plt.colormaps["tab10"].colors), markers)))
     figure, axes = plt.subplots(figsize=(8.5, max(4.5, 0.24 * len(styles))), layout="constrained")
     axes.grid(alpha=0.3)
     return figure, axes, styles

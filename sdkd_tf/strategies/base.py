@@ -45,7 +45,7 @@ class Strategy(keras.Model):
         """
         super().__init__(name="strategy")
         self.student = student
-        self.options = options or self.Options()
+        self.options: Any = options or self.Options()
         self.has_saliency = len(student.outputs) > 1
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.term_names)}
         self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")

@@ -33,7 +33,8 @@ class _EpisodicMemory(Strategy):
 
     def __init__(self, student: keras.Model, options: Any = None):
         super().__init__(student, options)
-        self._size, self._kept = self.options.memory_images_per_task, ()
+        self._size: int = self.options.memory_images_per_task
+        self._kept: tuple[Example, ...] = ()
         # The variables grow without the train_step being traced again.
         side = student.input_shape[1]
         shapes = {"image": (side, side, 3), "mask": (side, side, 1), "label": (), "has_mask": ()}

@@ -18,8 +18,8 @@ def read(root: pathlib.Path) -> Layout:
     tasks = []
     for factor in FACTORS:
         for level in (1, 2, 3):
-            names = _SEGMENTS[3 * level - 3 : 3 * level]
-            names = [name for name in names if any((root / split / factor / name).is_dir() for split in SPLITS)]
+            segments = _SEGMENTS[3 * level - 3 : 3 * level]
+            names = [name for name in segments if any((root / split / factor / name).is_dir() for split in SPLITS)]
             if names:
                 splits = {split: _merged(root / split / factor, names) for split in SPLITS}
                 tasks.append(Listing(f"{factor}{level}", splits, factor, level))

@@ -1,0 +1,139 @@
+"""The wheel in an environment of its own, far from the source tree: every command on two tiny tasks."""
+
+import os
+import pathlib
+import signal
+import site
+import subprocess
+import sys
+import time
+import zipfile
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+TINY = "--input_size=64 --decoder_channels=4 --epochs=1 --batch_size=4 --augmentation=light"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    out = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", out, ROOT]
+    subprocess.run(command, check=True, capture_output=True)
+    (path,) = out.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def sdkd(wheel, tmp_path_factory):
+    """A function that runs the installed command in a folder that holds nothing else."""
+    root = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", root / "venv"], check=True)
+    (packages,) = (root / "venv" / "lib").glob("*/site-packages")
+    # The dependencies are those of this environment, without the package itself, which may be an editable install.
+    (packages / "dependencies.pth").write_text("".join(f"{path}\n" for path in site.getsitepackages()))
+    python = root / "venv" / "bin" / "python"
+    command = [sys.executable, "-m", "pip", f"--python={python}", "install", "-q", "--no-deps", wheel]
+    subprocess.run(command, check=True, capture_output=True)
+    elsewhere = root / "elsewhere"
+    elsewhere.mkdir()
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"HOME": str(root / "home")}
+
+    def run(*arguments, wait=True):
+        command = [root / "venv" / "bin" / "sdkd", *arguments]
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = subprocess.Popen(command, cwd=elsewhere, env=environment, **streams)
+        if not wait:
+            return process
+        output, errors = process.communicate()
+        return process.returncode, output, errors
+
+    run.home = root / "home"
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained(sdkd, write_sequence):
+    """The run in `~/run`, trained on `~/data`, which the commands find by `~`."""
+    write_sequence(sdkd.home / "data")
+    code, output, errors = sdkd("train", *TINY.split(), "--data_dir=~/data", "--run_dir=~/run")
+    assert code == 0, errors
+    return output, errors
+
+
+def test_the_wheel_holds_the_package_and_its_data_alone(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"sdkd_tf/data/rendered.zip", "sdkd_tf/weights/mobilenet_v2_1.0_224_no_top.npz"} <= set(names)
+    tops = {name.split("/")[0] for name in names}
+    assert len(tops) == 2 and "sdkd_tf" in tops and wheel.stat().st_size < 60e6
+
+
+def test_train(sdkd, trained):
+    output, errors = trained
+    assert "| task2 |" in output and (sdkd.home / "run" / "weights.npz").is_file()
+    lines = [line for line in errors.replace("\r", "\n").splitlines() if line.strip() and "/s]" not in line]
+    assert not lines  # but for progress bars
+
+
+def test_report_evaluate_and_inspect(sdkd, trained):
+    code, output, errors = sdkd("report", "~/run", "--out_dir=~/plots")
+    assert code == 0 and "strategy sdkd, seed 0" in output, errors
+    assert (sdkd.home / "plots" / "run" / "accuracy_matrix.png").is_file()
+    code, output, errors = sdkd("evaluate", "~/run", "~/data")
+    assert code == 0 and output.splitlines()[2].startswith("| task1 | 4 |"), errors
+    code, output, errors = sdkd("inspect", "~/data", "--tasks=task2")
+    assert code == 0 and output.splitlines()[-1] == "problems: none", errors
+
+
+def test_convert_verify_and_predict(sdkd, trained):
+    code, output, errors = sdkd("convert", "--run_dir=~/run", "--quantization=ptq")
+    assert code == 0 and "| file | sdkd_int8_ptq.tflite |" in output, errors
+    files = sdkd.home / "run" / "tflite"
+    code, output, errors = sdkd("verify", f"{files}/sdkd_int8_ptq.tflite", "~/run/tflite/golden_ptq")
+    assert code == 0 and output.splitlines()[1] == "probabilities: largest difference 0.0000", errors
+    image = "~/data/test/task1/thing_01/000.jpg"
+    code, output, errors = sdkd("predict", f"--model={files}/sdkd_int8_ptq.tflite", image, "--overlay_dir=~/overlays")
+    assert code == 0 and "thing_0" in output, errors
+    assert len(list((sdkd.home / "overlays").iterdir())) == 1
+
+
+def test_compare(sdkd, trained):
+    (sdkd.home / "base.flags").write_text("\n".join([*TINY.split(), "--data_dir=~/data"]))
+    arms = ["--arm=a: --strategy=finetune --max_tasks=1"]
+    code, output, errors = sdkd("compare", "--base=~/base.flags", "--out_dir=~/comparison", "--seeds=0", *arms)
+    assert code == 0 and "| a |" in output, errors
+    assert (sdkd.home / "comparison" / "runs.jsonl").read_text().count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["train", "convert", "predict", "evaluate", "inspect", "compare", "report", "verify"])
+def test_help(sdkd, command):
+    code, output, errors = sdkd(command, "--help")
+    assert f"usage: sdkd {command}" in output and not errors and code in (0, 1)
+
+
+def test_commands_are_listed_and_others_refused(sdkd):
+    code, output, _ = sdkd()
+    assert code == 0 and all(f"  {name} " in output for name in ("train", "convert", "predict", "verify"))
+    code, _, errors = sdkd("fly")
+    assert code == 1 and errors.startswith("error: sdkd has no command 'fly'; expected one of train, convert")
+
+
+def test_errors_are_one_line(sdkd):
+    for arguments, message in (
+        (("train",), "error: --run_dir is missing; expected a directory to write to"),
+        (("train", "--run_dir=x", "--epochs=0"), "error: --epochs=0: expected int >= 1"),
+        (("report", "nowhere"), "error: nowhere/results.json: no such file; expected the directory of a finished run"),
+    ):
+        code, output, errors = sdkd(*arguments)
+        assert code == 1 and errors.startswith(message) and errors.count("\n") == 1 and not output
+
+
+def test_ctrl_c_ends_with_one_line_that_says_how_to_resume(sdkd, trained):
+    process = sdkd("train", *TINY.split(), "--data_dir=~/data", "--run_dir=~/interrupted", wait=False)
+    deadline = time.monotonic() + 120
+    while not (sdkd.home / "interrupted" / "flags.flags").is_file() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in errors
+    assert errors.strip().splitlines()[-1] == "interrupted; the same command resumes where it stopped"
