@@ -1,4 +1,4 @@
-"""Package sdkd-tf. `pip install -e .` for use, `.[render]` to render benchmarks, `.[test]` for the tests."""
+"""Package sdkd-tf. `pip install -e .` for use, `.[test]` for the tests."""
 
 import re
 from pathlib import Path
@@ -31,7 +31,6 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
-        "render": ["pybullet==3.2.7"],
         "test": [
             "hypothesis>=6.100",
             "pytest>=8",

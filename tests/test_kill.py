@@ -13,8 +13,8 @@ import time
 import numpy as np
 import pytest
 
-from sdkd_tf.data.render import catalogue
 from sdkd_tf.model.saved import load_network
+from tools.render_benchmark import catalogue
 
 ROOT = pathlib.Path(__file__).parents[1]
 NETWORK = (
@@ -138,7 +138,7 @@ def test_compare(data, trained, tmp_path):
 def test_render(tmp_path):
     def command(out):
         counts = "--objects=1 --train=1 --validation=1 --test=1"
-        return ["-m", "sdkd_tf.data.render", f"--out={out}", *counts.split()]
+        return ["-m", "tools.render_benchmark", f"--out={out}", *counts.split()]
 
     def content(out):
         return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}

@@ -9,8 +9,8 @@ import shutil
 import tempfile
 
 from sdkd_tf.atomic import atomic_file
-from sdkd_tf.data.render.sequence import Job, Shot
 from sdkd_tf.errors import UserError
+from tools.render_benchmark.sequence import Job, Shot
 
 COLUMNS = (
     'path', 'split', 'task', 'factor', 'level', 'object', 'visible_fraction', 'whole_side', 'box_width',

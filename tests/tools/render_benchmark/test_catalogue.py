@@ -1,7 +1,7 @@
 import pytest
 
-from sdkd_tf.data.render import catalogue, models
 from sdkd_tf.errors import UserError
+from tools.render_benchmark import catalogue, models
 
 TEXT = """# a comment
 name=Some catalogue

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sdkd_tf.data.render.camera import Camera
-from sdkd_tf.data.render.parts import Model
+from tools.render_benchmark.camera import Camera
+from tools.render_benchmark.parts import Model
 
 GAP = 0.005  # metres between the object and the occluder
 STEPS = 12  # halvings of the sideways offset

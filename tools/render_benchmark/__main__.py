@@ -1,12 +1,12 @@
-"""Renders the benchmark: python -m sdkd_tf.data.render --out=DIR."""
+"""Renders the benchmark: python -m tools.render_benchmark --out=DIR."""
 
 import pathlib
 import sys
 
 from absl import app, flags
 
-from sdkd_tf.data.render import models
 from sdkd_tf.errors import UserError, one_line_errors
+from tools.render_benchmark import models
 
 _OUT = flags.DEFINE_string("out", None, "Folder to write; a render made with the same flags is resumed.")
 _OBJECTS = flags.DEFINE_integer("objects", 20, "Number of objects, the first of an ordered list of 40.")
@@ -41,9 +41,11 @@ def _settings() -> dict:
 def render(out: pathlib.Path, settings: dict, workers: int) -> None:
     """Renders what the folder lacks; see run.render."""
     try:
-        from sdkd_tf.data.render import run
+        from tools.render_benchmark import run
     except ModuleNotFoundError as error:
-        raise UserError(f"{error.name} is missing; install it with: pip install sdkd-tf[render]") from None
+        raise UserError(
+            f"{error.name} is missing; install it with: pip install -r tools/render_benchmark/requirements.txt"
+        ) from None
     run.render(out, settings, workers)
 
 

@@ -12,7 +12,7 @@ import tempfile
 import numpy as np
 from PIL import Image
 
-from sdkd_tf.data.render import catalogue, wavefront
+from tools.render_benchmark import catalogue, wavefront
 
 SIZES = (0.10, 0.24)  # metres: the largest dimension is brought into this range, so that all share one table
 TEXTURE_SIDE = 256  # pixels: the renderer picks the nearest texel, so a finer texture only adds noise

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from sdkd_tf.data.render import levels
+from tools.render_benchmark import levels
 
 
 def test_twelve_tasks_in_order():

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from sdkd_tf.data.render import camera as cameras
-from sdkd_tf.data.render import clutter, levels, occlusion
-from sdkd_tf.data.render.camera import Camera
-from sdkd_tf.data.render.parts import Model
-from sdkd_tf.data.render.scene import Scene
+from tools.render_benchmark import camera as cameras
+from tools.render_benchmark import clutter, levels, occlusion
+from tools.render_benchmark.camera import Camera
+from tools.render_benchmark.parts import Model
+from tools.render_benchmark.scene import Scene
 
 LOW = 128  # pixels: the frame in which places are solved
 TARGET, OCCLUDER = "target", "occluder"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sdkd_tf.data.render import camera as cameras
+from tools.render_benchmark import camera as cameras
 
 CUBE = np.array([[x, y, z] for x in (-0.1, 0.1) for y in (-0.1, 0.1) for z in (0, 0.2)])
 

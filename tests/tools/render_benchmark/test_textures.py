@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sdkd_tf.data.render import textures
+from tools.render_benchmark import textures
 
 
 @pytest.mark.parametrize("pattern", sorted({*textures.TABLE_PATTERNS, *textures.WALL_PATTERNS}, key=str))

@@ -1,4 +1,4 @@
-"""Draws an overview of a render: python -m sdkd_tf.data.render.contact_sheet DIR OUT.png [SPLIT]."""
+"""Draws an overview of a render: python -m tools.render_benchmark.contact_sheet DIR OUT.png [SPLIT]."""
 
 import csv
 import pathlib

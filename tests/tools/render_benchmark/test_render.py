@@ -13,8 +13,8 @@ from PIL import Image
 
 pytest.importorskip("pybullet")
 
-from sdkd_tf.data.render import camera as cameras
-from sdkd_tf.data.render import catalogue, contact_sheet, levels, output, run
+from tools.render_benchmark import camera as cameras
+from tools.render_benchmark import catalogue, contact_sheet, levels, output, run
 
 pytestmark = pytest.mark.skipif(
     not all((catalogue.ARCHIVES / f"{name}.sh3f").exists() for name in catalogue.LICENCES),
@@ -124,7 +124,7 @@ def test_contact_sheet_has_a_row_for_each_task(rendered):
 )
 def test_bad_flags_get_one_line(rendered, arguments, message):
     out = [] if not arguments else [f"--out={rendered}"]
-    command = [sys.executable, "-m", "sdkd_tf.data.render", *out, *arguments]
+    command = [sys.executable, "-m", "tools.render_benchmark", *out, *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode != 0
     # pybullet itself prints its build time when it is loaded.

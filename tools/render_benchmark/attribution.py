@@ -1,6 +1,6 @@
 """ATTRIBUTION.md: who made the models, under which licence."""
 
-from sdkd_tf.data.render import catalogue, models
+from tools.render_benchmark import catalogue, models
 
 HEADER = """# Attribution
 

@@ -6,9 +6,9 @@ from typing import Self
 import numpy as np
 import pybullet
 
-from sdkd_tf.data.render.camera import Camera
-from sdkd_tf.data.render.levels import Illumination
-from sdkd_tf.data.render.parts import Model
+from tools.render_benchmark.camera import Camera
+from tools.render_benchmark.levels import Illumination
+from tools.render_benchmark.parts import Model
 
 SUPERSAMPLING = 2
 LIGHT_DISTANCE = 2.0  # metres; the shadow map covers less of the table from nearer

@@ -1,6 +1,6 @@
 import pytest
 
-from sdkd_tf.data.render import occlusion
+from tools.render_benchmark import occlusion
 
 
 def test_offset_at_which_the_wanted_share_is_hidden():

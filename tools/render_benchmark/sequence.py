@@ -8,8 +8,9 @@ import tempfile
 import numpy as np
 from PIL import Image
 
-from sdkd_tf.data.render import camera as cameras
-from sdkd_tf.data.render import (
+from sdkd_tf.errors import UserError
+from tools.render_benchmark import camera as cameras
+from tools.render_benchmark import (
     clutter,
     exposure,
     levels,
@@ -18,10 +19,9 @@ from sdkd_tf.data.render import (
     parts,
     seeds,
 )
-from sdkd_tf.data.render import room as rooms
-from sdkd_tf.data.render.frame import TARGET, Stage, accepts
-from sdkd_tf.data.render.scene import Light, Scene
-from sdkd_tf.errors import UserError
+from tools.render_benchmark import room as rooms
+from tools.render_benchmark.frame import TARGET, Stage, accepts
+from tools.render_benchmark.scene import Light, Scene
 
 ROOM = "room"
 ATTEMPTS = 100  # at one frame

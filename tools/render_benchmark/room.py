@@ -6,8 +6,8 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from sdkd_tf.data.render import seeds, textures, wavefront
-from sdkd_tf.data.render.parts import Model, Part
+from tools.render_benchmark import seeds, textures, wavefront
+from tools.render_benchmark.parts import Model, Part
 
 HALF = 1.9  # metres from the object to a wall; the camera stays nearer
 HEIGHT = 2.4  # metres

@@ -1,6 +1,6 @@
 import numpy as np
 
-from sdkd_tf.data.render import wavefront
+from tools.render_benchmark import wavefront
 
 SQUARE = """mtllib a.mtl
 v 0 0 0

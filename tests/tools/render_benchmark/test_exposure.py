@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sdkd_tf.data.render import exposure, levels
+from tools.render_benchmark import exposure, levels
 
 
 @pytest.mark.parametrize("level", levels.ILLUMINATION)

@@ -8,9 +8,9 @@ from concurrent.futures import process
 from tqdm import tqdm
 
 from sdkd_tf.data.layouts.listing import SPLITS
-from sdkd_tf.data.render import attribution, levels, models, output, parts, sequence
 from sdkd_tf.die_with_parent import die_with_parent
 from sdkd_tf.errors import UserError
+from tools.render_benchmark import attribution, levels, models, output, parts, sequence
 
 
 def list_jobs(settings: dict) -> list[sequence.Job]:

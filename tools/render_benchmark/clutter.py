@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from sdkd_tf.data.render.camera import FIELD_OF_VIEW, Camera
-from sdkd_tf.data.render.parts import Model
+from tools.render_benchmark.camera import FIELD_OF_VIEW, Camera
+from tools.render_benchmark.parts import Model
 
 BEFORE, BEHIND = 0.02, 0.65  # metres from the object toward and away from the camera
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sdkd_tf.data.render.levels import Illumination, inner
+from tools.render_benchmark.levels import Illumination, inner
 
 LUMA = np.array([0.299, 0.587, 0.114])  # Rec. 601
 
