@@ -23,6 +23,7 @@ setup(
         "matplotlib>=3.8",
         "numpy>=1.26",
         "pillow>=10.4",
+        "platformdirs>=4",
         "quadprog>=0.1.13",
         "tensorboard>=2.19",
         "tensorflow>=2.19,<2.22",

@@ -65,9 +65,9 @@ def _images(examples, sizes):
 
 def _not_read(folder, filelist):
     """Lines on images of kinds that no layout reads, and on images where the layout has none, if there are any."""
-    root = pathlib.Path(folder)
-    if not root.is_dir():  # `rendered`
+    if folder == "rendered":
         return
+    root = pathlib.Path(folder)
     files = {path for path in root.rglob("*") if path.is_file()}
     found = collections.Counter(path.suffix.lower() for path in files)
     kinds = [f"{found[suffix]} {suffix}" for suffix in _OTHER_IMAGES if found[suffix]]

@@ -9,11 +9,10 @@ import pathlib
 from sdkd_tf.data.images import open_image, open_mask
 from sdkd_tf.data.layouts import LAYOUTS, read_layout
 from sdkd_tf.data.layouts.listing import SPLITS
+from sdkd_tf.data.rendered import rendered_benchmark
 from sdkd_tf.data.selection import select
 from sdkd_tf.data.targets import TargetFinder, read_box
 from sdkd_tf.errors import UserError
-
-RENDERED = pathlib.Path(__file__).parent / "rendered"  # the bundled benchmark, `--data_dir=rendered`
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +116,7 @@ def load_sequence(
     Raises:
       UserError: the data lack what was asked for, or `problems` is None and there is one.
     """
-    root = RENDERED if str(data_dir) == "rendered" else pathlib.Path(data_dir)
+    root = rendered_benchmark() if str(data_dir) == "rendered" else pathlib.Path(data_dir)
     if not root.is_dir():
         raise UserError(f"data_dir {root}: no such directory; expected {' or '.join(LAYOUTS.values())}")
     report = _raise if problems is None else problems.general.append
