@@ -72,18 +72,17 @@ def _damaged(error: Exception | str) -> UserError:
 def _sizes(folder: pathlib.Path) -> dict[str, int]:
     """Returns the sizes of all files below a folder by their path from it; none if there is no such folder."""
     sizes = {}
-    waiting = [("", os.fspath(folder))]
-    while waiting:
-        prefix, path = waiting.pop()
-        try:
-            entries = list(os.scandir(path))
-        except FileNotFoundError:  # or another process is just replacing it
-            return {}
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append((f"{prefix}{entry.name}/", entry.path))
-            else:
-                sizes[prefix + entry.name] = entry.stat(follow_symlinks=False).st_size
+    folders = [("", os.fspath(folder))]
+    try:
+        while folders:
+            prefix, path = folders.pop()
+            for entry in os.scandir(path):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append((f"{prefix}{entry.name}/", entry.path))
+                else:
+                    sizes[prefix + entry.name] = entry.stat(follow_symlinks=False).st_size
+    except FileNotFoundError:  # or another process is replacing the folder
+        return {}
     return sizes
 
 
