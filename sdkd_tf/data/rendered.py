@@ -29,7 +29,7 @@ def rendered_benchmark() -> pathlib.Path:
       UserError: the archive is missing or damaged, or the cache folder cannot be written.
     """
     digest, sizes = _contents()
-    folder = _cache() / digest[:16]
+    folder = cache_folder() / "rendered" / digest[:16]
     try:
         if _sizes(folder) != sizes:
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -44,11 +44,11 @@ def rendered_benchmark() -> pathlib.Path:
     return folder
 
 
-def _cache() -> pathlib.Path:
+def cache_folder() -> pathlib.Path:
+    """Returns the package's folder in the user's cache folder, which XDG_CACHE_HOME chooses; it need not exist."""
     chosen = pathlib.Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME", "")))
     # platformdirs ignores a relative path, and one that starts with ~ is relative for it.
-    base = chosen / "sdkd_tf" if chosen.is_absolute() else platformdirs.user_cache_path("sdkd_tf")
-    return base / "rendered"
+    return chosen / "sdkd_tf" if chosen.is_absolute() else platformdirs.user_cache_path("sdkd_tf")
 
 
 def _contents() -> tuple[str, dict[str, int]]:

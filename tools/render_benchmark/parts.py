@@ -1,23 +1,22 @@
 """Models cut into parts of one material each, as files that the renderer loads, kept in a cache folder."""
 
 import dataclasses
-import io
 import json
 import os
 import pathlib
-import posixpath
 import shutil
 import tempfile
 
 import numpy as np
 from PIL import Image
 
-from tools.render_benchmark import catalogue, wavefront
+from sdkd_tf.data.rendered import cache_folder
+from tools.render_benchmark import catalogue, meshes
 
 SIZES = (0.10, 0.24)  # metres: the largest dimension is brought into this range, so that all share one table
 TEXTURE_SIDE = 256  # pixels: the renderer picks the nearest texel, so a finer texture only adds noise
 CLEAR = 0.5  # opacity up to which a material (glass) is left out; the others are drawn opaque
-VERSION = 1  # of the cached files
+VERSION = 2  # of the cached files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,10 +55,9 @@ class Model:
         return float(np.hypot(self.size[0], self.size[1]) / 2)
 
 
-def cache_folder() -> pathlib.Path:
-    """Returns the folder of the cached parts, below the user's cache directory."""
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(base) / "sdkd_tf" / f"render-parts-{VERSION}"
+def parts_folder() -> pathlib.Path:
+    """Returns the folder of the cached parts."""
+    return cache_folder() / f"render-parts-{VERSION}"
 
 
 def load(place: str, cache: pathlib.Path) -> Model:
@@ -102,38 +100,36 @@ def place_upright(points: np.ndarray, entry: catalogue.Entry) -> tuple[np.ndarra
 
 
 def _cut(entry: catalogue.Entry, folder: pathlib.Path) -> None:
-    archive = catalogue.open_archive(entry.archive)
-    base = posixpath.dirname(entry.path)
-    text = archive.read(entry.path).decode("latin-1")
-    materials = {}
-    for line in text.splitlines():
-        if line.startswith("mtllib"):
-            path = posixpath.join(base, line.split(None, 1)[1].strip())
-            materials.update(wavefront.parse_materials(archive.read(path).decode("latin-1")))
-    meshes = [(mesh, materials.get(mesh.material, wavefront.Material())) for mesh in wavefront.parse_object(text)]
-    meshes = [(mesh, material) for mesh, material in meshes if material.alpha > CLEAR]
-    points, matrix = place_upright(np.concatenate([mesh.points for mesh, _ in meshes]), entry)
+    """Writes the files of a model into a folder."""
+    visible = [mesh for mesh in meshes.load(catalogue.open_archive(entry.archive), entry.path) if mesh.opacity > CLEAR]
+    points, matrix = place_upright(np.concatenate([mesh.points for mesh in visible]), entry)
     normal_matrix = np.linalg.inv(matrix)  # of the transpose of the inverse, applied from the right
     record, first = [], 0
-    for index, (mesh, material) in enumerate(meshes):
+    for index, mesh in enumerate(visible):
         part_points = points[first : first + len(mesh.points)]
         first += len(mesh.points)
         normals = mesh.normals @ normal_matrix
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
         name = f"{index:02d}.obj"
-        (folder / name).write_text(wavefront.format_object(part_points, mesh.uvs, normals))
+        (folder / name).write_text(meshes.format_object(part_points, mesh.uvs, normals))
         texture = None
-        if material.texture:
+        if mesh.texture:
             texture = f"{index:02d}.png"
-            image = Image.open(io.BytesIO(archive.read(posixpath.join(base, material.texture)))).convert("RGBA")
-            # Transparent texels show the material's colour, as the renderer draws every texel opaque.
-            back = Image.new("RGBA", image.size, tuple(int(255 * value) for value in material.colour))
-            image = Image.alpha_composite(back, image).convert("RGB")
-            image.thumbnail((TEXTURE_SIDE, TEXTURE_SIDE), Image.Resampling.LANCZOS)
-            image.save(folder / texture)
-        colour = (1.0, 1.0, 1.0) if texture else material.colour
-        record.append({"mesh": name, "colour": colour, "texture": texture})
+            _opaque(mesh.texture, mesh.color).save(folder / texture)
+        record.append({"mesh": name, "colour": (1.0, 1.0, 1.0) if texture else mesh.color, "texture": texture})
     # Half a millimetre is far below a pixel.
     np.save(folder / "outline.npy", np.unique(np.round(points * 2000), axis=0) / 2000)
     size = np.ptp(points, axis=0).tolist()
     (folder / "model.json").write_text(json.dumps({"parts": record, "size": size}))
+
+
+def _opaque(texture: Image.Image, color: tuple[float, float, float]) -> Image.Image:
+    """Returns a texture of at most TEXTURE_SIDE pixels a side that shows the material's color where it was transparent.
+
+    The renderer draws every texel opaque.
+    """
+    texture = texture.convert("RGBA")
+    back = Image.new("RGBA", texture.size, tuple(int(255 * value) for value in color))
+    texture = Image.alpha_composite(back, texture).convert("RGB")
+    texture.thumbnail((TEXTURE_SIDE, TEXTURE_SIDE), Image.Resampling.LANCZOS)
+    return texture

@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from tools.render_benchmark import seeds, textures, wavefront
+from tools.render_benchmark import meshes, seeds, textures
 from tools.render_benchmark.parts import Model, Part
 
 HALF = 1.9  # metres from the object to a wall; the camera stays nearer
@@ -73,7 +73,7 @@ def surfaces(room: Room, folder: pathlib.Path) -> Model:
         ("wall", tuple(map(np.concatenate, zip(*walls, strict=True))), room.wall),
     ):
         path = folder / f"{name}.obj"
-        path.write_text(wavefront.format_object(*mesh))
+        path.write_text(meshes.format_object(*mesh))
         Image.fromarray(texture).save(folder / f"{name}.png", compress_level=1)
         parts.append(Part(str(path), (1.0, 1.0, 1.0), str(folder / f"{name}.png")))
     return Model(tuple(parts), (2 * HALF, 2 * HALF, HEIGHT))

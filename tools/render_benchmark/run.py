@@ -38,7 +38,7 @@ def render(out: pathlib.Path, settings: dict, workers: int) -> None:
     output.claim(out, settings)
     jobs = list_jobs(settings)
     left = [job for job in jobs if not output.is_finished(out, job)]
-    cache = parts.cache_folder()
+    cache = parts.parts_folder()
     # A process forked while other threads run is in an unknown state, so workers start afresh.
     context = multiprocessing.get_context("spawn")
     with tqdm(total=sum(job.count for job in jobs), unit="image") as bar:

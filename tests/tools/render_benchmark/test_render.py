@@ -1,4 +1,4 @@
-"""Renders a tiny benchmark; needs pybullet and the models of the Debian package."""
+"""Renders a tiny benchmark; needs pybullet, trimesh and the models of the Debian package."""
 
 import collections
 import csv
@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 pytest.importorskip("pybullet")
+pytest.importorskip("trimesh")
 
 from tools.render_benchmark import camera as cameras
 from tools.render_benchmark import catalogue, contact_sheet, levels, output, run
