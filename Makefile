@@ -5,7 +5,8 @@
 PYTHON ?= python3
 BIN = .venv/bin
 RUN = runs/quickstart
-IMAGES = $(wildcard sdkd_tf/data/rendered/test/task[159]/*_01/000.jpg)
+BENCHMARK = "$$($(BIN)/python -c 'from sdkd_tf.data.rendered import rendered_benchmark; print(rendered_benchmark())')"
+IMAGES = $(BENCHMARK)/test/task[159]/*_01/000.jpg
 
 .PHONY: quickstart test test-long test-device
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from sdkd_tf.model.saved import load_network
 
-from sdkd_tf.data.render import catalogue
+from tools.render_benchmark import catalogue
 
 ROOT = pathlib.Path(__file__).parents[1]
 NETWORK = (

@@ -8,6 +8,12 @@ import pytest
 from sdkd_tf.data.rendered import rendered_benchmark
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unpacked():
+    """The bundled benchmark is in the cache folder, so that no command under test reports that it unpacks it."""
+    rendered_benchmark()
+
+
 @pytest.fixture
 def copy_images():
     """A function that copies another bundled 128x128 image to each of some paths, which may contain {a,b} to expand."""

@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 from sdkd_tf.data.checks import check_images
-from sdkd_tf.data.rendered import rendered_benchmark
 from sdkd_tf.data.sequence import Problems
 from sdkd_tf.errors import UserError
 from tests.loading import load
@@ -63,8 +62,6 @@ def test_bundled_benchmark():
     for task in sequence.tasks:
         assert (len(task.train), len(task.validation), len(task.test)) == (400, 100, 100)
         assert all(example.mask for example in (*task.train, *task.validation, *task.test))
-    files = [path for path in rendered_benchmark().rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 40e6
     used = check_images(dataclasses.replace(sequence, tasks=sequence.tasks[8:9]), Problems())
     assert used.tasks == sequence.tasks[8:9]
     with Image.open(used.tasks[0].test[0].mask) as mask:

@@ -6,7 +6,7 @@ import tf_keras as keras
 from sdkd_tf.deploy.runtime import Classifier
 
 from sdkd_tf.data.images import letterbox, open_image
-from sdkd_tf.data.sequence import RENDERED
+from sdkd_tf.data.rendered import rendered_benchmark
 from sdkd_tf.deploy.conversion import write_models
 from sdkd_tf.deploy.golden import write_golden
 from sdkd_tf.deploy.quantization import with_probabilities
@@ -23,7 +23,7 @@ def labels():
 @pytest.fixture(scope="session")
 def images():
     """Files of bundled test images, one of each object and level of light."""
-    return sorted((RENDERED / "test").glob("task[123]/*/000.jpg"))
+    return sorted((rendered_benchmark() / "test").glob("task[123]/*/000.jpg"))
 
 
 @pytest.fixture(scope="session")

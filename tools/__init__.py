@@ -1,0 +1,1 @@
+"""Programs that run from a checkout and are not part of the package."""

@@ -1,0 +1,24 @@
+"""ATTRIBUTION.md: who made the models, under which licence."""
+
+from tools.render_benchmark import catalogue, models
+
+HEADER = """# Attribution
+
+The images show these 3D models, which the Debian package sweethome3d-furniture distributes
+(https://www.sweethome3d.com). The models were scaled and rendered in scenes with other models.
+
+| Used as | Model | Creator | Archive | Licence |
+| --- | --- | --- | --- | --- |
+"""
+
+
+def table(objects: list[str]) -> str:
+    """Returns the text for the named objects and all distractors."""
+    uses = [(name, models.OBJECTS[name]) for name in objects]
+    uses += [(f"distractor: {name}", place) for name, place in models.DISTRACTORS.items()]
+    rows = []
+    for use, place in uses:
+        entry = catalogue.find(place)
+        licence, link = catalogue.LICENCES[entry.archive]
+        rows.append(f"| {use} | {entry.name} | {entry.creator} | {place} | [{licence}]({link}) |\n")
+    return HEADER + "".join(rows)

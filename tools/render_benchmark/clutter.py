@@ -1,0 +1,59 @@
+"""Distractors behind and beside the object."""
+
+import dataclasses
+
+import numpy as np
+
+from tools.render_benchmark.camera import FIELD_OF_VIEW, Camera
+from tools.render_benchmark.parts import Model
+
+BEFORE, BEHIND = 0.02, 0.65  # metres from the object toward and away from the camera
+
+
+def distractor_scale(target: Model) -> float:
+    """Returns the factor that keeps distractors in proportion to the object, so that they fit the frame."""
+    return float(np.clip(max(target.size) / 0.30, 0.45, 0.85))
+
+
+@dataclasses.dataclass(frozen=True)
+class Spot:
+    """A place on the table, in metres and radians."""
+
+    x: float
+    y: float
+    yaw: float
+
+
+def draw_spot(camera: Camera, rng: np.random.Generator) -> Spot:
+    """Returns a spot in the camera's view or just outside it, behind or beside the object."""
+    depth = rng.uniform(-BEFORE, BEHIND)
+    reach = camera.distance * np.cos(camera.elevation) + depth
+    width = reach * np.tan(np.radians(FIELD_OF_VIEW) / 2) + 0.04
+    facing = np.array([np.cos(camera.azimuth), np.sin(camera.azimuth)])
+    right = np.array([-facing[1], facing[0]])
+    x, y = -depth * facing + rng.uniform(-width, width) * right
+    return Spot(float(x), float(y), float(rng.uniform(0, 2 * np.pi)))
+
+
+def is_free(spot: Spot, model: Model, target: Model, others: list[tuple[Spot, Model]]) -> bool:
+    """Whether the model at the spot touches neither the object at the origin nor the others.
+
+    Footprints count as circles a little smaller than the one around the box.
+    """
+    if np.hypot(spot.x, spot.y) < 0.9 * (model.radius + target.radius):
+        return False
+    return all(
+        np.hypot(spot.x - other.x, spot.y - other.y) >= 0.75 * (model.radius + other_model.radius)
+        for other, other_model in others
+    )
+
+
+def find_spot(
+    camera: Camera, model: Model, target: Model, others: list[tuple[Spot, Model]], rng: np.random.Generator
+) -> Spot | None:
+    """Returns a free spot, or None if thirty draws find none."""
+    for _ in range(30):
+        spot = draw_spot(camera, rng)
+        if is_free(spot, model, target, others):
+            return spot
+    return None

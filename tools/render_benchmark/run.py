@@ -1,0 +1,59 @@
+"""Renders all sequences of a benchmark in several processes."""
+
+import concurrent.futures
+import multiprocessing
+import pathlib
+from concurrent.futures import process
+
+from tqdm import tqdm
+
+from sdkd_tf.data.layouts.listing import SPLITS
+from sdkd_tf.child import die_with_parent
+from sdkd_tf.errors import UserError
+from tools.render_benchmark import attribution, levels, models, output, parts, sequence
+
+
+def list_jobs(settings: dict) -> list[sequence.Job]:
+    """Returns the sequences of a benchmark, all of a task before the next one.
+
+    `settings` holds objects, image_size, train, validation, test, seed and quality.
+    """
+    common = {key: settings[key] for key in ("image_size", "seed", "quality")}
+    return [
+        sequence.Job(split=split, task=task, object=name, count=settings[split], **common)
+        for task in range(1, len(levels.TASKS) + 1)
+        for split in SPLITS
+        for name in list(models.OBJECTS)[: settings["objects"]]
+    ]
+
+
+def render_one(out: pathlib.Path, job: sequence.Job, cache: pathlib.Path) -> None:
+    """Renders and saves a sequence."""
+    output.save(out, job, sequence.render(job, cache))
+
+
+def render(out: pathlib.Path, settings: dict, workers: int) -> None:
+    """Renders what the folder lacks, in `workers` processes, and writes the files that describe it."""
+    text = attribution.table(list(models.OBJECTS)[: settings["objects"]])
+    output.claim(out, settings)
+    jobs = list_jobs(settings)
+    left = [job for job in jobs if not output.is_finished(out, job)]
+    cache = parts.parts_folder()
+    # A process forked while other threads run is in an unknown state, so workers start afresh.
+    context = multiprocessing.get_context("spawn")
+    with tqdm(total=sum(job.count for job in jobs), unit="image") as bar:
+        bar.update(bar.total - sum(job.count for job in left))
+        if left:
+            with concurrent.futures.ProcessPoolExecutor(workers, context, die_with_parent) as pool:
+                futures = {pool.submit(render_one, out, job, cache): job for job in left}
+                try:
+                    for future in concurrent.futures.as_completed(futures):
+                        future.result()
+                        bar.update(futures[future].count)
+                except process.BrokenProcessPool:
+                    raise UserError("a worker was killed; run again, with a smaller --workers") from None
+                except BaseException:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise
+    output.finish(out, jobs)
+    output.write(out / "ATTRIBUTION.md", text)
