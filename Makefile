@@ -1,36 +1,51 @@
-# make quickstart: trains SDKD over 12 tasks, converts to int8 TFLite, labels a few test images, reports
-# make test:       lint and all tests but those of
-# make test-long: those that take minutes
-# make test-device: what MediaPipe, Arm's Vela and a browser make of the converted files; needs chromium and npm
+# make quickstart:  trains SDKD over 12 tasks, converts to int8 TFLite, labels a few test images, reports
+# make test:        linter, type checker and the fast tests
+# make test-long:   the tests that take minutes
+# make test-device: MediaPipe, Arm's Vela and a browser on the converted files; needs chromium and npm
+# make test-pythons: the fast tests on every supported Python that is installed
+# make docs:        the generated tables in README and docs
 PYTHON ?= python3
 BIN = .venv/bin
 RUN = runs/quickstart
 BENCHMARK = "$$($(BIN)/python -c 'from sdkd_tf.data.rendered import rendered_benchmark; print(rendered_benchmark())')"
 IMAGES = $(BENCHMARK)/test/task[159]/*_01/000.jpg
+PYTEST = python -m pytest -q -n 2 --dist loadfile --durations=10
 
-.PHONY: quickstart test test-long test-device
+.PHONY: quickstart test test-long test-device test-pythons docs
 
 quickstart: .venv/installed
 	$(BIN)/python train.py --flagfile=configs/quickstart.flags --overwrite
 	$(BIN)/python convert.py --run_dir=$(RUN)
-	$(BIN)/python -m sdkd_tf.predict --model=$(RUN)/tflite/sdkd_int8.tflite $(IMAGES) --overlay_dir=$(RUN)/plots/predictions
-	$(BIN)/python -m sdkd_tf.report $(RUN)
+	$(BIN)/sdkd predict --model=$(RUN)/tflite/sdkd_int8.tflite $(IMAGES) --overlay_dir=$(RUN)/plots/predictions
+	$(BIN)/sdkd report $(RUN)
 
 test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=10
+	$(BIN)/mypy
+	$(BIN)/$(PYTEST)
 
 test-long: .venv/installed
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=10 -m long
+	$(BIN)/$(PYTEST) -m long
 
 test-device: .venv/installed
 	$(BIN)/python -m pip install -q --no-deps -r requirements-device.lock
 	npm install --silent --no-package-lock --prefix examples/web
 	$(BIN)/python -m pytest -q tests/device
 
-.venv/installed: requirements.lock setup.py
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q -r requirements.lock
-	$(BIN)/python -m pip install -q --no-deps -e .
+test-pythons:
+	for version in 3.11 3.12 3.13; do \
+	  python$$version -c "" 2> /dev/null || continue; \
+	  $(MAKE) .venv-$$version/installed VENV=.venv-$$version PYTHON=python$$version && \
+	  .venv-$$version/bin/$(PYTEST) || exit 1; \
+	done
+
+docs: .venv/installed
+	$(BIN)/python -m tools.docs
+
+VENV = .venv
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install -q -r requirements.lock
+	$(VENV)/bin/python -m pip install -q --no-deps --no-build-isolation -e .
 	touch $@
