@@ -60,8 +60,7 @@ class TrainingOptions:
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Of initialization, shuffling and augmentation.")] = 0
     deterministic: Annotated[bool, Meta(description="The same options give the same bits on the same machine.")] = False
     optimizer: Annotated[
-        Literal["adam", "sgd"],
-        Meta(description="sgd: with Nesterov momentum of 0.9.", extra={"research": True}),
+        Literal["adam", "sgd"], Meta(description="sgd: with Nesterov momentum of 0.9.", extra={"research": True})
     ] = "adam"
     schedule: Annotated[
         Literal["cosine", "exponential"],

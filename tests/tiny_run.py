@@ -1,32 +1,49 @@
 """A run of a network of a few hundred weights, as a process of its own: python tests/tiny_run.py '{"run_dir": ...}'
 
-Its argument is what `lifelong.run` takes, as JSON.
+Its argument holds options by the names of their flags, as JSON.
 """
 
+import dataclasses
 import json
 import sys
+from typing import Annotated
 
 import sdkd_tf  # noqa: F401  sets TF_USE_LEGACY_KERAS before anything imports TensorFlow
 
 import tensorflow as tf  # isort: skip
 import tf_keras as keras
+from msgspec import Meta
 
-from sdkd_tf import lifelong
+from sdkd_tf import training
+from sdkd_tf.config import make_config
 from sdkd_tf.errors import one_line_errors
+from sdkd_tf.model import ARCHITECTURES
 from sdkd_tf.model.backbone import set_batch_norm_policy
-from sdkd_tf.model.network import Outputs
+from sdkd_tf.model.network import Outputs, StopGradient
 
 layers = keras.layers
 
 
-def tiny_network(num_classes, input_size=32):
-    image = keras.Input((input_size, input_size, 3))
+@dataclasses.dataclass(frozen=True)
+class TinyOptions:
+    """Options of the tiny network."""
+
+    input_size: Annotated[int, Meta(description="Side of the network's input in pixels.")] = 32
+    detach_map: Annotated[bool | None, Meta(description="As in NetworkOptions.")] = None
+    normalized: Annotated[bool, Meta(description="Whether it has a layer of frozen batch normalization.")] = False
+
+
+def tiny_network(num_classes, options=TinyOptions()):  # noqa: B008  it is frozen
+    """One convolution, from which both maps and, weighted by the refined one, the logits are made."""
+    image = keras.Input((options.input_size, options.input_size, 3))
     features = layers.Conv2D(8, 16, strides=16, activation="relu")(image)
-    features = layers.BatchNormalization()(features)
+    if options.normalized:
+        features = layers.BatchNormalization()(features)
     attention = layers.Conv2D(1, 1)(features)
     detection = layers.Conv2D(1, 1)(features)
     saliency = layers.Activation("sigmoid")(detection)
-    pooled = layers.GlobalAveragePooling2D()(layers.Multiply()([features, saliency]))
+    weight = StopGradient()(saliency) if options.detach_map else saliency
+    pooled = layers.GlobalAveragePooling2D()(layers.Multiply()([features, weight]))
     network = keras.Model(image, list(Outputs(layers.Dense(num_classes)(pooled), saliency, attention, detection)))
     set_batch_norm_policy(network, "frozen")
     return network
@@ -36,7 +53,7 @@ if __name__ == "__main__":
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # see conftest
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    lifelong.ARCHITECTURES["tiny"] = tiny_network
-    lifelong.report.plot_run = lambda run_dir: None
+    ARCHITECTURES["tiny"] = TinyOptions, tiny_network
+    training.plot_run = lambda run: None
     with one_line_errors():
-        lifelong.run(architecture="tiny", **json.loads(sys.argv[1]))
+        training.train(make_config(architecture="tiny", **json.loads(sys.argv[1])))

@@ -99,12 +99,7 @@ def receptive_field_block(x: tf.Tensor, channels: int, name: str, conv: Convolut
 
 
 def aggregation(
-    x1: tf.Tensor,
-    x2: tf.Tensor,
-    x3: tf.Tensor,
-    name: str,
-    align_corners: bool = False,
-    conv: Convolution = convolution,
+    x1: tf.Tensor, x2: tf.Tensor, x3: tf.Tensor, name: str, align_corners: bool = False, conv: Convolution = convolution
 ) -> tf.Tensor:
     """CPD's dense aggregation: deeper maps gate shallower ones by multiplication, then all are concatenated and fused.
 

@@ -130,9 +130,9 @@ def table(records: Sequence[Record]) -> str:
     count = len(next(iter(data.values()))[0])
     rows = []
     for arm, values in data.items():
-        cells = [_short(mean) for mean in values.mean(axis=0)]
+        cells = [short(mean) for mean in values.mean(axis=0)]
         if len(values) > 1:
-            cells = [f"{cell}<br>±{_short(d)}" for cell, d in zip(cells, values.std(axis=0, ddof=1))]
+            cells = [f"{cell}<br>±{short(d)}" for cell, d in zip(cells, values.std(axis=0, ddof=1))]
         rows.append([arm, *cells])
     parts = [
         "Mean validation accuracy over all tasks after each task (of several seeds: mean, standard deviation below):",
@@ -141,14 +141,14 @@ def table(records: Sequence[Record]) -> str:
     summaries = summary_rows(records)
     for title, columns in _TABLES.items():
         cells_of = [
-            [row["arm"], f"{row['input_size']} px", *(_cell(row, name) for name in columns.values()), str(row["seeds"])]
+            [row["arm"], f"{row['input_size']} px", *(cell(row, name) for name in columns.values()), str(row["seeds"])]
             for row in summaries
         ]
         parts += [title, markdown(["", "input", *columns, "seeds"], cells_of)]
     return "\n\n".join(parts) + "\n"
 
 
-def _cell(row: Row, name: str) -> str:
+def cell(row: Row, name: str) -> str:
     value, deviation = row[name], row[f"{name}_sd"]
     spread = row["seeds"] > 1
     if np.isnan(value):
@@ -159,9 +159,9 @@ def _cell(row: Row, name: str) -> str:
         return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
     if name == "relative_time":
         return f"{value:.2f} ± {deviation:.2f}" if spread else f"{value:.2f}"
-    return f"{_short(value)} ± {_short(deviation)}" if spread else _short(value)
+    return f"{short(value)} ± {short(deviation)}" if spread else short(value)
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
     """.845 for 0.845, as the paper's table has it."""
     return f"{value:.3f}".replace("0.", ".", 1)

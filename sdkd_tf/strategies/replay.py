@@ -23,8 +23,7 @@ class ExperienceReplay(Strategy):
         """Options of experience replay."""
 
         memory_images: Annotated[
-            int,
-            Meta(ge=0, description="Images that experience replay keeps, of all tasks.", extra={"research": True}),
+            int, Meta(ge=0, description="Images that experience replay keeps, of all tasks.", extra={"research": True})
         ] = 200
 
     continuable = False  # its images are not in a finished run

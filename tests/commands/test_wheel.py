@@ -105,7 +105,9 @@ def test_compare(sdkd, trained):
     assert (sdkd.home / "comparison" / "runs.jsonl").read_text().count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["train", "convert", "predict", "evaluate", "inspect", "compare", "report", "verify"])
+@pytest.mark.parametrize(
+    "command", ["train", "convert", "predict", "evaluate", "inspect", "compare", "report", "verify"]
+)
 def test_help(sdkd, command):
     code, output, errors = sdkd(command, "--help")
     assert f"usage: sdkd {command}" in output and not errors and code in (0, 1)

@@ -113,9 +113,7 @@ def test_targets_of_the_release(release):
     found = [
         e for task in sequence.tasks for split in (task.train, task.validation, task.test) for e in split if e.mask
     ]
-    assert [(e.image, e.mask, e.box) for e in found] == [
-        (segment4 / "007.jpg", shipped / "007.png", (10, 20, 90, 128)),
-    ]
+    assert [(e.image, e.mask, e.box) for e in found] == [(segment4 / "007.jpg", shipped / "007.png", (10, 20, 90, 128))]
 
 
 def test_a_mask_that_fits_several_images(release):

@@ -8,8 +8,8 @@ import zipfile
 
 from absl import app
 
-from sdkd_tf.files import atomic_file
 from sdkd_tf.errors import UserError, one_line_errors
+from sdkd_tf.files import atomic_file
 
 ATTRIBUTION = "ATTRIBUTION.md"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip archive can hold

@@ -101,18 +101,10 @@ def projected_box(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.nd
     depth = np.maximum(-seen[:, 2], NEAR)
     focal = 1 / np.tan(np.radians(FIELD_OF_VIEW) / 2)
     right, down = focal * seen[:, 0] / depth / 2, -focal * seen[:, 1] / depth / 2
-    return (
-        np.array([right.min(), down.min()]) + camera.shift,
-        np.array([right.max(), down.max()]) + camera.shift,
-    )
+    return (np.array([right.min(), down.min()]) + camera.shift, np.array([right.max(), down.max()]) + camera.shift)
 
 
-def frame_object(
-    camera: Camera,
-    side: float,
-    jitter: np.ndarray,
-    points: np.ndarray,
-) -> Camera:
+def frame_object(camera: Camera, side: float, jitter: np.ndarray, points: np.ndarray) -> Camera:
     """Returns the camera at the distance at which the longer side of the object's box is `side` frames.
 
     The box is then put off the frame's centre by `jitter` in [-1, 1] times the room left (right, down).

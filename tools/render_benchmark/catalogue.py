@@ -48,13 +48,7 @@ def parse_properties(text: str, archive: str) -> dict[int, Entry]:
         rotation = tuple(map(float, field.get("modelRotation", "1 0 0 0 1 0 0 0 1").split()))
         size = tuple(float(field[key]) / 100 for key in ("width", "depth", "height"))
         entries[number] = Entry(
-            archive,
-            number,
-            field["name"],
-            field.get("creator", "unknown"),
-            field["model"].lstrip("/"),
-            size,
-            rotation,
+            archive, number, field["name"], field.get("creator", "unknown"), field["model"].lstrip("/"), size, rotation
         )
     return entries
 

@@ -68,14 +68,4 @@ DISTRACTORS = {
 }
 
 # Solid shapes without thin parts, which hide a share of the object that varies smoothly with their place.
-OCCLUDERS = (
-    "cardboard_box",
-    "clock",
-    "crate",
-    "jar",
-    "pan",
-    "paper_towel",
-    "lamp",
-    "medicine_box",
-    "vase",
-)
+OCCLUDERS = ("cardboard_box", "clock", "crate", "jar", "pan", "paper_towel", "lamp", "medicine_box", "vase")

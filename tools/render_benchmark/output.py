@@ -8,8 +8,8 @@ import pathlib
 import shutil
 import tempfile
 
-from sdkd_tf.files import atomic_file
 from sdkd_tf.errors import UserError
+from sdkd_tf.files import atomic_file
 from tools.render_benchmark.sequence import Job, Shot
 
 COLUMNS = (

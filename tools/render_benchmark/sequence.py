@@ -10,15 +10,7 @@ from PIL import Image
 
 from sdkd_tf.errors import UserError
 from tools.render_benchmark import camera as cameras
-from tools.render_benchmark import (
-    clutter,
-    exposure,
-    levels,
-    models,
-    occlusion,
-    parts,
-    seeds,
-)
+from tools.render_benchmark import clutter, exposure, levels, models, occlusion, parts, seeds
 from tools.render_benchmark import room as rooms
 from tools.render_benchmark.frame import TARGET, Stage, accepts
 from tools.render_benchmark.scene import Light, Scene

@@ -1,0 +1,32 @@
+"""The generated tables in README and docs are current, and what the documents name exists."""
+
+import pathlib
+import re
+
+import pytest
+
+from tools import docs
+
+
+@pytest.mark.parametrize("path", docs.FILES, ids=lambda path: path.name)
+def test_generated_tables_are_current(path):
+    text = path.read_text(encoding="utf-8")
+    assert docs.filled_in(text) == text, "run: make docs"
+
+
+def test_every_table_is_used():
+    text = "".join(path.read_text(encoding="utf-8") for path in docs.FILES)
+    assert set(re.findall(r"<!-- generated: (.+?) -->", text)) == set(docs.TABLES)
+
+
+@pytest.mark.parametrize("path", [*docs.FILES, docs.ROOT / "CONTRIBUTING.md"], ids=lambda path: path.name)
+def test_links_lead_somewhere(path):
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+    for target in targets:
+        assert target.startswith("https://") or (path.parent / target).exists(), target
+
+
+def test_readme_is_short_and_wrapped():
+    text = pathlib.Path(docs.ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.split()) < 900
+    assert all(len(line) <= 120 or line.startswith(("|", "!")) for line in text.splitlines())

@@ -1,0 +1,141 @@
+"""Fills in the generated tables of README.md and docs/: python -m tools.docs
+
+A table stands between `<!-- generated: NAME -->` and `<!-- end -->`; NAME is a key of `TABLES`.
+"""
+
+import pathlib
+import re
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+
+from sdkd_tf.config import option_classes
+from sdkd_tf.options import Option, declared_options
+from sdkd_tf.reporting.compare import read_records
+from sdkd_tf.reporting.comparison_tables import MEASURES, Record, cell, short, summary_rows
+from sdkd_tf.reporting.tables import markdown
+from sdkd_tf.strategies import STRATEGIES
+
+ROOT = pathlib.Path(__file__).parents[1]
+FILES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+
+
+def records(experiment: str) -> list[Record]:
+    """The runs of `experiments/<experiment>`."""
+    return list(read_records(ROOT / "experiments" / experiment / "runs.jsonl").values())
+
+
+def results_table(experiment: str) -> str:
+    """Arms of an experiment: what they end with."""
+    columns = {
+        "validation accuracy": "final_validation",
+        "test accuracy": "final_test",
+        "forgetting (test)": "forgetting_test",
+        "saliency MAE (test)": "saliency_mae_test",
+        "CPU time": "relative_time",
+    }
+    rows = [[row["arm"], *(cell(row, name) for name in columns.values())] for row in summary_rows(records(experiment))]
+    return markdown(["", *columns], rows)
+
+
+def paired_table(experiment: str, reference: str) -> str:
+    """Arms of an experiment on the validation sets, and the difference to a reference arm, seed by seed."""
+    runs = records(experiment)
+    final = MEASURES["final_validation"]
+    base = {run.seed: final(run) for run in runs if run.arm == reference}
+    rows = []
+    for row in summary_rows(runs):
+        differences = [100 * (final(run) - base[run.seed]) for run in runs if run.arm == row["arm"]]
+        paired = f"{np.mean(differences):+.1f} ± {np.std(differences, ddof=1):.1f}" if row["arm"] != reference else ""
+        measures = ("final_validation", "forgetting_validation", "saliency_mae_validation")
+        accuracy, *others = (cell(row, name) for name in measures)
+        rows.append([row["arm"], accuracy, paired, *others])
+    return markdown(["", "accuracy", f"against {reference}, points", "forgetting", "saliency MAE"], rows)
+
+
+def task_table(experiment: str, after: str) -> str:
+    """Mean test accuracy over all tasks right after one task, and at the end."""
+    rows = []
+    for arm in dict.fromkeys(run.arm for run in records(experiment)):
+        matrices = [run.results.accuracy("test") for run in records(experiment) if run.arm == arm]
+        place = next(run for run in records(experiment) if run.arm == arm).results.task_names.index(after)
+        values = [[matrix[step].mean() for matrix in matrices] for step in (place, -1)]
+        rows.append([arm, *(f"{short(np.mean(v))} ± {short(np.std(v, ddof=1))}" for v in values)])
+    return markdown(["", f"mean over all tasks after {after}", "at the end"], rows)
+
+
+def flags_table() -> str:
+    """Every option: type, range, default, help."""
+    parts = []
+    known: set[str] = set()
+    for kind in option_classes():
+        new = [option for option in declared_options(kind) if option.name not in known]
+        known |= {option.name for option in new}
+        if new:
+            rows = [[f"`--{option.name}`", _type(option), _default(option), option.help] for option in new]
+            parts.append(
+                f"{(kind.__doc__ or '').strip().splitlines()[0]}\n\n" + markdown(["flag", "type", "default", ""], rows)
+            )
+    return "\n\n".join(parts)
+
+
+def strategies_table() -> str:
+    """Every strategy: its class, the first line of its docstring, its options."""
+    rows = []
+    shared = {option.name for option in declared_options(STRATEGIES["finetune"].Options)}
+    for name, strategy in STRATEGIES.items():
+        what = (strategy.__doc__ or "").strip().splitlines()[0]
+        options = [f"`{o.name}`" for o in declared_options(strategy.Options) if o.name not in shared]
+        module = strategy.__module__.rpartition(".")[2]
+        rows.append([f"`{name}`", f"`{module}.{strategy.__name__}`", what, ", ".join(options) or "–"])
+    return markdown(["`--strategy=`", "class", "", "options"], rows)
+
+
+def _type(option: Option) -> str:
+    kind, inspect = option.kind, msgspec.inspect
+    if isinstance(kind, inspect.LiteralType):
+        return " or ".join(f"`{value}`" for value in kind.values)
+    if isinstance(kind, inspect.VarTupleType):
+        return "list"
+    names = {inspect.BoolType: "true or false", inspect.IntType: "integer", inspect.FloatType: "number"}
+    text = next((name for of, name in names.items() if isinstance(kind, of)), "text")
+    limits = {"ge": "≥", "gt": ">", "le": "≤"}
+    bounds = [
+        f"{sign} {getattr(kind, name):g}" for name, sign in limits.items() if getattr(kind, name, None) is not None
+    ]
+    return ", ".join([text, *bounds])
+
+
+def _default(option: Option) -> str:
+    if option.default in (None, "", ()):
+        return ""
+    return f"`{str(option.default).lower() if isinstance(option.default, bool) else option.default}`"
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "ablation": lambda: results_table("ablation"),
+    "ablation after task 9": lambda: task_table("ablation", "task9"),
+    "choices": lambda: paired_table("choices", "quickstart"),
+    "flags": flags_table,
+    "strategies": strategies_table,
+}
+
+
+def filled_in(text: str) -> str:
+    """A document with its generated tables renewed."""
+
+    def renew(match: re.Match) -> str:
+        return f"<!-- generated: {match[1]} -->\n{TABLES[match[1]]()}\n<!-- end -->"
+
+    return re.sub(r"<!-- generated: (.+?) -->\n.*?<!-- end -->", renew, text, flags=re.DOTALL)
+
+
+def main() -> None:
+    """Renews the tables of all documents."""
+    for path in FILES:
+        path.write_text(filled_in(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
