@@ -132,7 +132,7 @@ def test_compare(data, trained, tmp_path):
 
 
 @pytest.mark.skipif(
-    not all((catalogue.ARCHIVES / f"{name}.sh3f").exists() for name in catalogue.LICENCES),
+    not all((catalogue.ARCHIVES / f"{name}.sh3f").exists() for name in catalogue.LICENSES),
     reason="the Debian package sweethome3d-furniture is not installed",
 )
 def test_render(tmp_path):
