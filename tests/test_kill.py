@@ -132,13 +132,13 @@ def test_compare(data, trained, tmp_path):
 
 
 @pytest.mark.skipif(
-    not all((catalogue.ARCHIVES / f"{name}.sh3f").exists() for name in catalogue.LICENCES),
+    not all((catalogue.ARCHIVES / f"{name}.sh3f").exists() for name in catalogue.LICENSES),
     reason="the Debian package sweethome3d-furniture is not installed",
 )
 def test_render(tmp_path):
     def command(out):
         counts = "--objects=1 --train=1 --validation=1 --test=1"
-        return ["-m", "sdkd_tf.data.render", f"--out={out}", *counts.split()]
+        return ["-m", "tools.render_benchmark", f"--out={out}", *counts.split()]
 
     def content(out):
         return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}

@@ -1,1 +1,1 @@
-"""The rendered benchmark: a stand-in for OpenLORIS-Object made from free furniture models."""
+"""Renderer of the bundled benchmark, a substitute for OpenLORIS-Object made from freely licensed furniture models."""

@@ -1,4 +1,4 @@
-"""Packs a finished render into the archive of the package: python -m tools.render_benchmark.archive DIR OUT.zip."""
+"""Packs a finished render into one archive: python -m tools.render_benchmark.archive DIR OUT.zip."""
 
 import pathlib
 import shutil
@@ -16,14 +16,14 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip archive can hold
 
 
 def attribution_beside(out: pathlib.Path) -> pathlib.Path:
-    """Returns where the readable copy of the archive's ATTRIBUTION.md is kept."""
+    """Returns the path of the copy of ATTRIBUTION.md that is kept beside an archive."""
     return out.with_name(f"{out.stem}_{ATTRIBUTION}")
 
 
 def pack(folder: pathlib.Path, out: pathlib.Path) -> None:
-    """Writes an archive and a copy of its ATTRIBUTION.md beside it; the same files always give the same bytes.
+    """Writes an archive and a copy of its ATTRIBUTION.md beside it. The same files always give the same bytes.
 
-    The files are stored without compression, since JPEG and PNG are compressed already. Hidden files are left out.
+    Files are stored uncompressed, since JPEG and PNG are compressed already. Hidden files are left out.
 
     Args:
       folder: a finished render.
@@ -40,14 +40,14 @@ def pack(folder: pathlib.Path, out: pathlib.Path) -> None:
     with atomic_file(out) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
             entry = zipfile.ZipInfo(name, EPOCH)
-            entry.create_system = 3  # Unix, on which permissions mean something
+            entry.create_system = 3  # Unix; other systems have no permissions
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
             archive.writestr(entry, (folder / name).read_bytes())
     shutil.copyfile(folder / ATTRIBUTION, attribution_beside(out))
 
 
 def main(argv: list[str]) -> None:
-    """Packs a folder; prints one line and exits with 1 if something is wrong."""
+    """Packs a folder. Bad input ends with one line and exit code 1."""
     with one_line_errors():
         if len(argv) != 3:
             raise UserError(f"{len(argv) - 1} arguments given; expected DIR OUT.zip")

@@ -1,4 +1,4 @@
-"""ATTRIBUTION.md: who made the models, under which licence."""
+"""ATTRIBUTION.md: creators and licenses of the models."""
 
 from tools.render_benchmark import catalogue, models
 
@@ -13,12 +13,12 @@ The images show these 3D models, which the Debian package sweethome3d-furniture 
 
 
 def table(objects: list[str]) -> str:
-    """Returns the text for the named objects and all distractors."""
+    """Returns the Markdown text for the given objects and all distractors."""
     uses = [(name, models.OBJECTS[name]) for name in objects]
     uses += [(f"distractor: {name}", place) for name, place in models.DISTRACTORS.items()]
     rows = []
     for use, place in uses:
         entry = catalogue.find(place)
-        licence, link = catalogue.LICENCES[entry.archive]
-        rows.append(f"| {use} | {entry.name} | {entry.creator} | {place} | [{licence}]({link}) |\n")
+        name, link = catalogue.LICENSES[entry.archive]
+        rows.append(f"| {use} | {entry.name} | {entry.creator} | {place} | [{name}]({link}) |\n")
     return HEADER + "".join(rows)

@@ -1,23 +1,28 @@
-"""The camera: an orbit around the object, and the distance at which the object fills a share of the frame."""
+"""The camera: its orbit around the object, and the distance at which the object has a given size in the frame."""
 
 import dataclasses
 
 import numpy as np
 
 FIELD_OF_VIEW = 50.0  # degrees
-NEAR, FAR = 0.02, 8.0  # metres
+NEAR, FAR = 0.02, 8.0  # meters
 ELEVATION = (15.0, 45.0)  # degrees
-MAX_DISTANCE = 1.75  # metres, inside the walls
+MAX_DISTANCE = 1.75  # meters; keeps the camera inside the walls
 
 
 @dataclasses.dataclass(frozen=True)
 class Camera:
-    """A camera that looks at `centre` (metres) from an azimuth and an elevation (radians).
+    """A camera that looks at a point.
 
-    `roll` is in radians; `shift` moves the picture (right, down) by a share of the frame's side.
+    Attributes:
+      center: the point, in meters.
+      azimuth, elevation: direction from the center to the camera, in radians.
+      distance: from the center to the camera, in meters.
+      roll: in radians.
+      shift: translation of the image (right, down), in fractions of the frame's side.
     """
 
-    centre: tuple[float, float, float]
+    center: tuple[float, float, float]
     azimuth: float
     elevation: float
     distance: float
@@ -26,14 +31,14 @@ class Camera:
 
     @property
     def toward(self) -> np.ndarray:
-        """Unit vector from the centre to the camera."""
+        """The unit vector from the center to the camera."""
         flat = np.cos(self.elevation)
         return np.array([np.cos(self.azimuth) * flat, np.sin(self.azimuth) * flat, np.sin(self.elevation)])
 
     def view(self) -> list[float]:
-        """View matrix, column by column."""
+        """Returns the 4 x 4 view matrix, column by column."""
         back = self.toward
-        eye = np.array(self.centre) + self.distance * back
+        eye = np.array(self.center) + self.distance * back
         right = np.cross([0.0, 0.0, 1.0], back)
         right /= np.linalg.norm(right)
         up = np.cross(back, right)
@@ -45,7 +50,7 @@ class Camera:
         return matrix.T.ravel().tolist()
 
     def projection(self) -> list[float]:
-        """Projection matrix of a square frame, column by column."""
+        """Returns the 4 x 4 projection matrix of a square frame, column by column."""
         focal = 1 / np.tan(np.radians(FIELD_OF_VIEW) / 2)
         matrix = np.zeros((4, 4))
         matrix[0, 0] = matrix[1, 1] = focal
@@ -58,22 +63,22 @@ class Camera:
 
 @dataclasses.dataclass(frozen=True)
 class Orbit:
-    """A sweep around the object during one sequence; angles in radians."""
+    """The path of the camera around the object during one sequence; angles in radians."""
 
     phase: float
     sweep: float
     tilt_phase: float
     tilt_turns: float
 
-    def pose(self, share: float) -> tuple[float, float]:
-        """Returns (azimuth, elevation) at a share of the sequence in [0, 1]."""
+    def pose(self, fraction: float) -> tuple[float, float]:
+        """Returns (azimuth, elevation) after a fraction of the sequence, in [0, 1]."""
         low, high = np.radians(ELEVATION)
-        wave = 0.5 + 0.42 * np.sin(self.tilt_phase + 2 * np.pi * self.tilt_turns * share)
-        return self.phase + self.sweep * share, low + (high - low) * wave
+        wave = 0.5 + 0.42 * np.sin(self.tilt_phase + 2 * np.pi * self.tilt_turns * fraction)
+        return self.phase + self.sweep * fraction, low + (high - low) * wave
 
 
 def draw_orbit(rng: np.random.Generator) -> Orbit:
-    """Returns an orbit of most of a turn, either way."""
+    """Draws an orbit of 260 to 330 degrees in either direction."""
     return Orbit(
         phase=rng.uniform(0, 2 * np.pi),
         sweep=np.radians(rng.uniform(260, 330)) * rng.choice([-1, 1]),
@@ -83,7 +88,7 @@ def draw_orbit(rng: np.random.Generator) -> Orbit:
 
 
 def box(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """Returns (left, top, width, height) of the mask's true pixels, all 0 if there are none."""
+    """Returns the bounding box (left, top, width, height) of a mask's true pixels, all 0 if there are none."""
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
     if not len(columns):
         return 0, 0, 0, 0
@@ -92,9 +97,15 @@ def box(mask: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def projected_box(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the low and high (right, down) corners of the box around points (n, 3).
+    """Returns the bounding box of projected points.
 
-    They are shares of the frame's side, from its centre.
+    Args:
+      camera: the camera.
+      points: (n, 3), in meters.
+
+    Returns:
+      The upper left and the lower right corner as (right, down), measured from the center of the frame in fractions of
+      its side.
     """
     view = np.array(camera.view()).reshape(4, 4).T
     seen = points @ view[:3, :3].T + view[:3, 3]
@@ -105,10 +116,16 @@ def projected_box(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def frame_object(camera: Camera, side: float, jitter: np.ndarray, points: np.ndarray) -> Camera:
-    """Returns the camera at the distance at which the longer side of the object's box is `side` frames.
+    """Moves the camera so that the object has a given size and place in the frame.
 
-    The box is then put off the frame's centre by `jitter` in [-1, 1] times the room left (right, down).
-    `points` (n, 3) are the object's, in metres.
+    Args:
+      camera: a camera that looks at the object.
+      side: the longer side of the object's bounding box, as a fraction of the frame's side.
+      jitter: (right, down) in [-1, 1], displacement of the box from the center, as a fraction of the free space.
+      points: (n, 3), points of the object in meters.
+
+    Returns:
+      A camera with another distance and shift.
     """
     for _ in range(6):
         low, high = projected_box(camera, points)

@@ -12,8 +12,8 @@ PACKAGE_HINT = "install the models with: apt-get install sweethome3d-furniture"
 ARCHIVES = pathlib.Path("/usr/share/sweethome3d/furniture")
 PROPERTIES = "PluginFurnitureCatalog.properties"
 
-# Licence of each archive, as its LICENSE.TXT names it.
-LICENCES = {
+# License of each archive, according to its LICENSE.TXT.
+LICENSES = {
     "BlendSwap-CC-0": ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
     "BlendSwap-CC-BY": ("CC BY 3.0", "https://creativecommons.org/licenses/by/3.0/"),
     "KatorLegaz": ("CC BY 3.0 US", "https://creativecommons.org/licenses/by/3.0/us/"),
@@ -23,7 +23,7 @@ LICENCES = {
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One model of the catalogue; size is (width, depth, height) in metres."""
+    """One model of the catalogue; `size` is (width, depth, height) in meters."""
 
     archive: str
     number: int
@@ -35,7 +35,7 @@ class Entry:
 
 
 def parse_properties(text: str, archive: str) -> dict[int, Entry]:
-    """Returns the entries of a catalogue file by number, leaving out those without a model or a size."""
+    """Returns the entries of a catalogue file by number; entries without a model or a size are left out."""
     fields: dict[int, dict[str, str]] = {}
     for line in text.splitlines():
         match = re.match(r"(\w+)#(\d+)=(.*)", line)
@@ -55,15 +55,19 @@ def parse_properties(text: str, archive: str) -> dict[int, Entry]:
 
 @functools.cache
 def open_archive(archive: str) -> zipfile.ZipFile:
-    """Returns the open archive; raises UserError if the Debian package is missing."""
+    """Returns an open archive of the Debian package.
+
+    Raises:
+      UserError: the archive is missing or damaged.
+    """
     path = ARCHIVES / f"{archive}.sh3f"
     try:
         return zipfile.ZipFile(path)
     except OSError:
-        raise UserError(f"{path} not found; {PACKAGE_HINT}") from None
+        raise UserError(f"{path}: no such file; {PACKAGE_HINT}") from None
     except zipfile.BadZipFile:
         raise UserError(
-            f"{path} is not a zip archive; mend it with: apt-get install --reinstall sweethome3d-furniture"
+            f"{path}: not a zip archive; repair it with: apt-get install --reinstall sweethome3d-furniture"
         ) from None
 
 
@@ -74,9 +78,13 @@ def _entries(archive: str) -> dict[int, Entry]:
 
 
 def find(place: str) -> Entry:
-    """Returns the entry at `Archive#number`; raises UserError if the installed catalogue has none."""
+    """Returns the entry at `Archive#number`.
+
+    Raises:
+      UserError: the installed catalogue has no such entry.
+    """
     archive, number = place.split("#")
     try:
         return _entries(archive)[int(number)]
     except KeyError:
-        raise UserError(f"{ARCHIVES / archive}.sh3f has no model {number}; {PACKAGE_HINT}") from None
+        raise UserError(f"{ARCHIVES / archive}.sh3f: has no model {number}; {PACKAGE_HINT}") from None

@@ -7,17 +7,17 @@ import numpy as np
 from tools.render_benchmark.camera import FIELD_OF_VIEW, Camera
 from tools.render_benchmark.parts import Model
 
-BEFORE, BEHIND = 0.02, 0.65  # metres from the object toward and away from the camera
+BEFORE, BEHIND = 0.02, 0.65  # meters from the object toward and away from the camera
 
 
 def distractor_scale(target: Model) -> float:
-    """Returns the factor that keeps distractors in proportion to the object, so that they fit the frame."""
+    """Returns the factor by which distractors are scaled, so that they fit into the frame beside the object."""
     return float(np.clip(max(target.size) / 0.30, 0.45, 0.85))
 
 
 @dataclasses.dataclass(frozen=True)
 class Spot:
-    """A place on the table, in metres and radians."""
+    """A place on the table, in meters and radians."""
 
     x: float
     y: float
@@ -25,7 +25,7 @@ class Spot:
 
 
 def draw_spot(camera: Camera, rng: np.random.Generator) -> Spot:
-    """Returns a spot in the camera's view or just outside it, behind or beside the object."""
+    """Draws a spot behind or beside the object, in the camera's view or just outside it."""
     depth = rng.uniform(-BEFORE, BEHIND)
     reach = camera.distance * np.cos(camera.elevation) + depth
     width = reach * np.tan(np.radians(FIELD_OF_VIEW) / 2) + 0.04
@@ -36,9 +36,9 @@ def draw_spot(camera: Camera, rng: np.random.Generator) -> Spot:
 
 
 def is_free(spot: Spot, model: Model, target: Model, others: list[tuple[Spot, Model]]) -> bool:
-    """Whether the model at the spot touches neither the object at the origin nor the others.
+    """Whether the model at the spot touches neither the object at the origin nor the other models.
 
-    Footprints count as circles a little smaller than the one around the box.
+    Each footprint is approximated by a circle slightly smaller than the circumscribed circle of its box.
     """
     if np.hypot(spot.x, spot.y) < 0.9 * (model.radius + target.radius):
         return False
@@ -51,7 +51,7 @@ def is_free(spot: Spot, model: Model, target: Model, others: list[tuple[Spot, Mo
 def find_spot(
     camera: Camera, model: Model, target: Model, others: list[tuple[Spot, Model]], rng: np.random.Generator
 ) -> Spot | None:
-    """Returns a free spot, or None if thirty draws find none."""
+    """Draws a free spot; None if none of thirty attempts is free."""
     for _ in range(30):
         spot = draw_spot(camera, rng)
         if is_free(spot, model, target, others):

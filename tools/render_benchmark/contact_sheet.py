@@ -7,13 +7,23 @@ import sys
 from absl import app
 from PIL import Image
 
+from sdkd_tf.errors import UserError
+
 
 def draw(folder: pathlib.Path, split: str = "train") -> Image.Image:
-    """Returns a sheet with a row for each task and a column for each object, one image each."""
+    """Returns a sheet with one image per task (row) and object (column).
+
+    Args:
+      folder: a finished render.
+      split: train, validation or test.
+
+    Raises:
+      UserError: the folder has no images of this split.
+    """
     with (folder / "levels.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == split]
     if not rows:
-        raise ValueError(f"{folder / 'levels.csv'} has no images of split {split}")
+        raise UserError(f"{folder / 'levels.csv'}: has no images of the split {split!r}")
     tasks = sorted({int(row["task"]) for row in rows})
     objects = list(dict.fromkeys(row["object"] for row in rows))
     cells: dict[tuple[int, str], list[str]] = {}
@@ -24,7 +34,7 @@ def draw(folder: pathlib.Path, split: str = "train") -> Image.Image:
     for down, task in enumerate(tasks):
         for across, name in enumerate(objects):
             paths = cells[task, name]
-            # Another moment of the sequence in each column shows all rooms.
+            # Each column takes another image of the sequence, so that all rooms are shown.
             sheet.paste(Image.open(folder / paths[across % len(paths)]), (across * side, down * side))
     return sheet
 
@@ -35,7 +45,7 @@ def main(argv: list[str]) -> None:
         sys.exit("error: expected DIR OUT.png [SPLIT]")
     try:
         draw(pathlib.Path(argv[1]), *argv[3:]).save(argv[2])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError) as error:  # UserError is a ValueError, and so is an unknown suffix
         sys.exit(f"error: {error}")
 
 

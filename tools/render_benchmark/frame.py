@@ -1,4 +1,4 @@
-"""One frame of a sequence: solve the camera and the things around the object, draw, measure."""
+"""One frame of a sequence: places the occluder or the distractors, and measures the result."""
 
 import dataclasses
 
@@ -10,29 +10,37 @@ from tools.render_benchmark.camera import Camera
 from tools.render_benchmark.parts import Model
 from tools.render_benchmark.scene import Scene
 
-LOW = 128  # pixels: the frame in which places are solved
+LOW = 128  # pixels: side of the frame in which positions are searched
 TARGET, OCCLUDER = "target", "occluder"
-AWAY = 50.0  # metres: where a distractor waits that has no spot
-ROUNDS = 14  # of placing distractors
+AWAY = 50.0  # meters: distance of bodies that are out of use
+ROUNDS = 14  # attempts at placing the distractors
 
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """Values measured from masks at the full resolution; lengths in pixels, mask of the visible object."""
+    """Properties of a frame, measured from masks at the full resolution.
+
+    Attributes:
+      mask: the visible pixels of the object.
+      visible_fraction: of the object's pixels, in [0, 1].
+      whole_side: longer side of the bounding box of the whole object, hidden parts included, in pixels.
+      distractors: number of visible distractors.
+      inside: whether the whole object lies within the frame.
+    """
 
     mask: np.ndarray
     visible_fraction: float
     whole_side: int
     distractors: int
-    inside: bool  # the whole object lies within the frame
+    inside: bool
 
 
 class Stage:
-    """The object with what stands around it during one segment: an occluder or distractors, or neither."""
+    """The object during one segment, with an occluder, with distractors, or with neither."""
 
     def __init__(self, alone: Scene, scene: Scene, target: Model, condition: levels.Condition):
-        self.alone = alone  # holds the object and the occluder, so it draws fast
-        self.scene = scene  # holds everything
+        self.alone = alone  # only the object and the occluder, which is fast to draw
+        self.scene = scene  # everything
         self.target = target
         self.condition = condition
         self.occluder: Model | None = None
@@ -40,7 +48,7 @@ class Stage:
         self._spots: dict[str, clutter.Spot] = {}
 
     def set_occluder(self, model: Model) -> None:
-        """Puts another occluder into both scenes."""
+        """Replaces the occluder in both scenes."""
         for scene in (self.alone, self.scene):
             if self.occluder:
                 scene.remove(OCCLUDER)
@@ -48,7 +56,7 @@ class Stage:
         self.occluder = model
 
     def set_distractors(self, models: dict[str, Model]) -> None:
-        """Replaces the distractors, none of which has a spot yet."""
+        """Replaces the distractors; the new ones have no spots yet."""
         for name in self.distractors:
             self.scene.remove(name)
         for name, model in models.items():
@@ -58,12 +66,16 @@ class Stage:
         self._spots = {}
 
     def silhouette(self, camera: Camera) -> np.ndarray:
-        """Returns the whole object's mask at the low resolution."""
+        """Returns the mask of the whole object (LOW, LOW)."""
         self._place_occluder(AWAY, AWAY, 0)
         return self.alone.segment(camera, LOW)[TARGET]
 
     def occlude(self, camera: Camera, rng: np.random.Generator) -> bool:
-        """Places the occluder so that it hides a share from the middle of the range; False if it cannot."""
+        """Places the occluder so that the hidden fraction is about in the middle of the condition's range.
+
+        Returns:
+          Whether it succeeded.
+        """
         occluder = self.occluder
         goal = rng.uniform(*levels.inner(self.condition.hidden, 0.4))
         whole = self.silhouette(camera).sum()
@@ -79,9 +91,13 @@ class Stage:
         return occlusion.solve_offset(hidden_at, goal, widest) is not None
 
     def scatter(self, camera: Camera, rng: np.random.Generator) -> bool:
-        """Gives every distractor a spot where it shows and hides little; False if that fails."""
+        """Gives every distractor a spot where it is visible and hides little of the object.
+
+        Returns:
+          Whether it succeeded.
+        """
         whole = self.silhouette(camera)
-        # Few distractors must show more of themselves than many, for which there is less room.
+        # There is less room for many distractors, so fewer pixels of each have to be visible.
         fewest = levels.min_pixels(LOW) * (6 if len(self.distractors) <= 4 else 2)
         hideable = 0.8 * self.condition.hidden[1] * whole.sum()
         for _ in range(ROUNDS):
@@ -105,12 +121,17 @@ class Stage:
                 self.scene.place(name, AWAY, AWAY, 0)
         return False
 
-    def measure(self, camera: Camera, shares: dict[str, np.ndarray]) -> Measure:
-        """Measures a drawn frame from the share of each pixel that each body covers."""
-        size = len(shares[TARGET])
+    def measure(self, camera: Camera, fractions: dict[str, np.ndarray]) -> Measure:
+        """Measures a drawn frame.
+
+        Args:
+          camera: the camera of the frame.
+          fractions: name of a body -> fraction of each pixel that it covers, (side, side) in [0, 1].
+        """
+        size = len(fractions[TARGET])
         if self.occluder:
             self.alone.place(OCCLUDER, AWAY, AWAY, 0)
-        mask = shares[TARGET] >= 0.5
+        mask = fractions[TARGET] >= 0.5
         whole = mask
         if self.occluder or self.distractors:
             whole = self.alone.coverage(camera, size, TARGET) >= 0.5
@@ -120,7 +141,7 @@ class Stage:
             mask=mask,
             visible_fraction=float((mask & whole).sum() / max(whole.sum(), 1)),
             whole_side=max(width, height),
-            distractors=sum(int((shares[name] >= 0.5).sum() >= fewest) for name in self.distractors),
+            distractors=sum(int((fractions[name] >= 0.5).sum() >= fewest) for name in self.distractors),
             inside=left > 0 and top > 0 and left + width < size and top + height < size,
         )
 

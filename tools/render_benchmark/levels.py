@@ -1,4 +1,4 @@
-"""The benchmark's table: four factors at three levels each, one factor and level a task."""
+"""The conditions of the benchmark's tasks: four factors at three levels each."""
 
 import dataclasses
 
@@ -9,9 +9,12 @@ Range = tuple[float, float]
 
 @dataclasses.dataclass(frozen=True)
 class Illumination:
-    """Light of a level: coefficients of the renderer, the accepted mean luminance in [0, 255] and noise.
+    """Light of a level.
 
-    `noise` is the standard deviation of the sensor noise in grey levels.
+    Attributes:
+      ambient, diffuse, specular: coefficients of the renderer, in [0, 1].
+      luminance: range of the mean luminance of an image, within [0, 255].
+      noise: standard deviation of the sensor noise, in gray levels.
     """
 
     ambient: float
@@ -23,11 +26,13 @@ class Illumination:
 
 @dataclasses.dataclass(frozen=True)
 class Condition:
-    """What one image must satisfy.
+    """What an image has to satisfy.
 
-    hidden: share of the object's pixels that something else hides.
-    side: longer side of the whole object's box, as a share of the frame's side.
-    distractors: how many distractors show at least MIN_PIXELS pixels each.
+    Attributes:
+      illumination: the light.
+      hidden: range of the fraction of the object's pixels that is hidden by something else.
+      side: range of the longer side of the whole object's bounding box, in fractions of the frame's side.
+      distractors: range of the number of distractors of which at least MIN_PIXELS pixels are visible.
     """
 
     illumination: Illumination
@@ -36,8 +41,8 @@ class Condition:
     distractors: tuple[int, int]
 
 
-MIN_PIXELS = 20  # in a frame of 128 x 128; other frames in proportion to their area
-CLUTTER_HIDDEN = (0.0, 0.10)  # distractors stand beside and behind, and hide at most this share
+MIN_PIXELS = 20  # of a distractor, in a frame of 128 x 128; in proportion to the area for other sizes
+CLUTTER_HIDDEN = (0.0, 0.10)  # distractors are meant to stand beside and behind the object
 
 ILLUMINATION = (
     Illumination(ambient=0.35, diffuse=0.70, specular=0.15, luminance=(105, 180), noise=0),
@@ -53,7 +58,7 @@ TASKS = tuple((factor, level) for factor in FACTORS for level in (1, 2, 3))
 
 
 def condition(factor: str, level: int) -> Condition:
-    """Returns the condition of a task; factors other than the named one stay at level 1."""
+    """Returns the condition of a task; all factors but the given one are at level 1."""
     level_of = {name: (level if name == factor else 1) - 1 for name in FACTORS}
     distractors = CLUTTER[level_of["clutter"]]
     return Condition(
@@ -65,12 +70,12 @@ def condition(factor: str, level: int) -> Condition:
 
 
 def min_pixels(image_size: int) -> float:
-    """Returns the fewest pixels at which a distractor counts as visible in a square frame."""
+    """Returns the number of pixels from which on a distractor counts as visible in a square frame."""
     return MIN_PIXELS * (image_size / 128) ** 2
 
 
-def inner(bounds: Range, share: float = 0.6) -> Range:
-    """Returns the middle `share` of a range, to aim at, so that rounding does not leave the range."""
+def inner(bounds: Range, fraction: float = 0.6) -> Range:
+    """Returns the middle `fraction` of a range. Values aimed at it stay within the range after rounding."""
     low, high = bounds
-    margin = (high - low) * (1 - share) / 2
+    margin = (high - low) * (1 - fraction) / 2
     return low + margin, high - margin

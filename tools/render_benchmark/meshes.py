@@ -1,4 +1,4 @@
-"""Models of the furniture archives, read by trimesh into one mesh for each material, and OBJ text for the renderer."""
+"""Reads models of the furniture archives with trimesh, one mesh per material, and writes OBJ text for the renderer."""
 
 import dataclasses
 import io
@@ -12,7 +12,7 @@ from PIL import Image
 
 @dataclasses.dataclass(frozen=True)
 class Mesh:
-    """Triangles of one material; row i of each array belongs to corner i, three corners a triangle.
+    """Triangles of one material; row i of each array belongs to corner i, with three corners per triangle.
 
     Attributes:
       points: (3 * triangles, 3).
@@ -39,14 +39,14 @@ def load(archive: zipfile.ZipFile, path: str) -> list[Mesh]:
       path: the OBJ file in it.
 
     Returns:
-      A Mesh for each material, in the order in which the file uses them.
+      One Mesh per material, in the order in which the file uses them.
     """
     folder = posixpath.dirname(path)
     beside = {name: io.BytesIO(archive.read(name)) for name in archive.namelist() if name.startswith(f"{folder}/")}
     resolver = trimesh.resolvers.ZipResolver(beside, namespace=folder)
     text = archive.read(path)
     scene = trimesh.load_scene(io.BytesIO(text), file_type="obj", resolver=resolver, process=False)
-    # Without normals in the file trimesh would compute smooth ones, which round off the edges of boxes.
+    # If the file has no normals, trimesh computes smooth ones, with which the edges of a box look round.
     smooth = b"\nvn " in text
     return [_unindexed(mesh, smooth) for mesh in reversed(scene.geometry.values())]
 
@@ -56,7 +56,7 @@ def _unindexed(mesh: trimesh.Trimesh, smooth: bool) -> Mesh:
     uvs = getattr(mesh.visual, "uv", None)
     material = getattr(mesh.visual, "material", None)
     properties = {}
-    fields = getattr(material, "kwargs", {})  # what the MTL file says, by its own keywords
+    fields = getattr(material, "kwargs", {})  # the statements of the MTL file by their keywords
     if "kd" in fields:
         properties["color"] = tuple(np.clip(fields["kd"], 0, 1).tolist())
     if "d" in fields:
@@ -71,7 +71,7 @@ def _unindexed(mesh: trimesh.Trimesh, smooth: bool) -> Mesh:
 
 
 def format_object(points: np.ndarray, uvs: np.ndarray, normals: np.ndarray) -> str:
-    """Returns OBJ text of triangles whose corner i is row i of the arrays; no two triangles share a corner."""
+    """Returns OBJ text of triangles; corner i is row i of the arrays, as in a Mesh."""
     lines = [f"v {x:.6g} {y:.6g} {z:.6g}" for x, y, z in points]
     lines += [f"vt {u:.6g} {v:.6g}" for u, v in uvs]
     lines += [f"vn {x:.5g} {y:.5g} {z:.5g}" for x, y, z in normals]

@@ -1,7 +1,6 @@
-"""The objects to recognise and the distractors, by their place in the furniture catalogue."""
+"""The objects to recognize and the distractors, with their places in the furniture catalogue."""
 
-# Instances of one category come before the underscore, as in OpenLORIS-Object; the order is the order of
-# --objects, so a longer list starts with every shorter one.
+# A name is a category and the number of the instance, as in OpenLORIS-Object. --objects takes the first ones.
 OBJECTS = {
     "mug_01": "KatorLegaz#28",
     "mug_02": "Scopia#112",
@@ -45,7 +44,7 @@ OBJECTS = {
     "shoe_03": "Scopia#203",
 }
 
-# Never labels: the occluders and the clutter.
+# Objects that are never labels: the occluders and the clutter.
 DISTRACTORS = {
     "cardboard_box": "Scopia#174",
     "clock": "BlendSwap-CC-BY#20",
@@ -67,5 +66,5 @@ DISTRACTORS = {
     "vase": "Scopia#42",
 }
 
-# Solid shapes without thin parts, which hide a share of the object that varies smoothly with their place.
+# Solid shapes without thin parts: the fraction of the object that they hide varies smoothly with their position.
 OCCLUDERS = ("cardboard_box", "clock", "crate", "jar", "pan", "paper_towel", "lamp", "medicine_box", "vase")

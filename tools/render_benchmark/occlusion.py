@@ -1,4 +1,4 @@
-"""An occluder in front of the object that hides a wanted share of it."""
+"""Places an occluder in front of the object so that it hides a given fraction of it."""
 
 from collections.abc import Callable
 
@@ -7,26 +7,32 @@ import numpy as np
 from tools.render_benchmark.camera import Camera
 from tools.render_benchmark.parts import Model
 
-GAP = 0.005  # metres between the object and the occluder
-STEPS = 12  # halvings of the sideways offset
-TOLERANCE = 0.02  # of the hidden share, at the low resolution
+GAP = 0.005  # meters between the object and the occluder
+STEPS = 12  # of the bisection of the sideways offset
+TOLERANCE = 0.02  # of the hidden fraction
 
 
 def half_depth(model: Model, yaw: float) -> float:
-    """Returns how far the turned model's box reaches along the x axis, in metres."""
+    """Returns half of the extent along the x axis of the model's box, turned by yaw, in meters."""
     return (abs(np.cos(yaw)) * model.size[0] + abs(np.sin(yaw)) * model.size[1]) / 2
 
 
 def occluder_scale(target: Model, occluder: Model, rng: np.random.Generator, attempt: int) -> float:
-    """Returns a scale that makes the occluder about as large as the object, larger with each attempt."""
-    share = rng.uniform(0.6, 0.9) * 1.1**attempt
-    return share * max(target.size) / max(occluder.size)
+    """Draws a scale at which the occluder is about as large as the object. It grows with each attempt."""
+    ratio = rng.uniform(0.6, 0.9) * 1.1**attempt
+    return ratio * max(target.size) / max(occluder.size)
 
 
 def solve_offset(hidden_at: Callable[[float], float], goal: float, widest: float) -> float | None:
-    """Returns an offset in [0, widest] at which hidden_at(offset) is within TOLERANCE of goal, or None.
+    """Searches for the offset at which a given fraction of the object is hidden.
 
-    hidden_at falls from its largest value at 0 to 0 at `widest`, not necessarily steadily.
+    Args:
+      hidden_at: offset -> hidden fraction, largest at 0 and 0 at `widest`; need not be monotonic in between.
+      goal: the wanted fraction, in [0, 1].
+      widest: the largest offset.
+
+    Returns:
+      An offset in [0, widest] at which the hidden fraction is within TOLERANCE of the goal, or None.
     """
     low, high = 0.0, widest
     if hidden_at(low) < goal - TOLERANCE:
@@ -41,7 +47,7 @@ def solve_offset(hidden_at: Callable[[float], float], goal: float, widest: float
 
 
 def position(camera: Camera, target: Model, occluder: Model, yaw: float, offset: float) -> tuple[float, float]:
-    """Returns the (x, y) of an occluder between the camera and the object, `offset` metres to the right."""
+    """Returns (x, y) of an occluder between the camera and the object, shifted by `offset` meters to the right."""
     facing = np.array([np.cos(camera.azimuth), np.sin(camera.azimuth)])
     right = np.array([-facing[1], facing[0]])
     depth = half_depth(target, camera.azimuth) + half_depth(occluder, yaw - camera.azimuth) + GAP

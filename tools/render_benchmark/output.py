@@ -1,4 +1,4 @@
-"""The output folder: finished sequences, levels.csv and the flags it was made with."""
+"""The output folder: finished sequences, levels.csv, and render.json with the flags."""
 
 import csv
 import io
@@ -16,17 +16,21 @@ COLUMNS = (
     'path', 'split', 'task', 'factor', 'level', 'object', 'visible_fraction', 'whole_side', 'box_width',
     'box_height', 'object_pixels', 'distractors', 'mean_luminance',
 )  # fmt: skip
-ROWS = ".rows"  # rows of finished sequences, until levels.csv is written
+ROWS = ".rows"  # folder of the rows of finished sequences until levels.csv is written
 
 
 def claim(out: pathlib.Path, settings: dict) -> None:
-    """Creates the folder with render.json, or checks that it was made with the same settings."""
+    """Creates the folder with render.json, or checks that an existing one was made with the same settings.
+
+    Raises:
+      UserError: the folder holds something else or cannot be written.
+    """
     path = out / "render.json"
     if path.exists():
         try:
             found = json.loads(path.read_text())
         except ValueError:
-            raise UserError(f"{path} is not JSON; expected the flags of the render in --out") from None
+            raise UserError(f"{path}: not JSON; expected the flags of the render in --out") from None
         different = [f"--{key}={found.get(key)}" for key in settings if found.get(key) != settings[key]]
         if different:
             raise UserError(f"--out={out} holds a render made with {' '.join(different)}; choose another folder")
@@ -41,18 +45,18 @@ def claim(out: pathlib.Path, settings: dict) -> None:
 
 
 def write(path: pathlib.Path, text: str) -> None:
-    """Writes a text file whole or not at all."""
+    """Writes a text file atomically."""
     with atomic_file(path, "w") as file:
         file.write(text)
 
 
 def is_finished(out: pathlib.Path, job: Job) -> bool:
-    """Whether the folder holds the sequence."""
+    """Whether the folder holds a complete sequence."""
     return (out / job.folder).is_dir()
 
 
 def save(out: pathlib.Path, job: Job, shots: list[Shot]) -> None:
-    """Writes a sequence; its image folder comes last, so that it marks the sequence as finished."""
+    """Writes a sequence. Its image folder is written last, since it marks the sequence as finished."""
     parent = out / ".parts"
     parent.mkdir(exist_ok=True)
     temporary = pathlib.Path(tempfile.mkdtemp(dir=parent))
@@ -72,7 +76,11 @@ def save(out: pathlib.Path, job: Job, shots: list[Shot]) -> None:
 
 
 def finish(out: pathlib.Path, jobs: list[Job]) -> None:
-    """Writes levels.csv in the order of the jobs and removes what was only needed on the way."""
+    """Writes levels.csv in the order of the jobs and removes temporary files.
+
+    Raises:
+      UserError: rows are missing.
+    """
     rows: dict[str, dict] = {}
     files = [out / "levels.csv", *sorted((out / ROWS).glob("*.csv"))]
     for path in files:
@@ -82,7 +90,7 @@ def finish(out: pathlib.Path, jobs: list[Job]) -> None:
     paths = [f"{job.folder}/{index:03d}.jpg" for job in jobs for index in range(job.count)]
     missing = [path for path in paths if path not in rows]
     if missing:
-        raise UserError(f"{out / 'levels.csv'} lacks {missing[0]}; delete its sequence folder and run again")
+        raise UserError(f"{out / 'levels.csv'}: lacks {missing[0]}; delete its folder and repeat the command")
     write(out / "levels.csv", _format([rows[path] for path in paths]))
     for name in (ROWS, ".parts"):
         shutil.rmtree(out / name, ignore_errors=True)

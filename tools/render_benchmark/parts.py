@@ -1,4 +1,4 @@
-"""Models cut into parts of one material each, as files that the renderer loads, kept in a cache folder."""
+"""Models as files that the renderer loads, one part per material, kept in a cache folder."""
 
 import dataclasses
 import json
@@ -13,27 +13,36 @@ from PIL import Image
 from sdkd_tf.data.rendered import cache_folder
 from tools.render_benchmark import catalogue, meshes
 
-SIZES = (0.10, 0.24)  # metres: the largest dimension is brought into this range, so that all share one table
-TEXTURE_SIDE = 256  # pixels: the renderer picks the nearest texel, so a finer texture only adds noise
-CLEAR = 0.5  # opacity up to which a material (glass) is left out; the others are drawn opaque
-VERSION = 2  # of the cached files
+SIZES = (0.10, 0.24)  # meters: range of the largest dimension; models outside of it are scaled, to fit on the table
+TEXTURE_SIDE = 256  # pixels, at most: the renderer does not interpolate, so finer textures only add noise
+CLEAR = 0.5  # opacity up to which a material, such as glass, is left out; others are drawn opaque
+VERSION = 2  # of the cached files; increase it when they change
 
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """Triangles of one material: an OBJ file, a colour with channels in [0, 1] and a texture file or None."""
+    """Triangles of one material.
+
+    Attributes:
+      mesh: an OBJ file.
+      color: channels in [0, 1].
+      texture: an image file, or None.
+    """
 
     mesh: str
-    colour: tuple[float, float, float]
+    color: tuple[float, float, float]
     texture: str | None
 
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """A model standing on z = 0, centred on the z axis.
+    """A model standing on z = 0, centered on the z axis.
 
-    size is (x, y, z) in metres, `scale` included, by which the renderer enlarges the files' triangles;
-    `outline` is a file with the points that span the model.
+    Attributes:
+      parts: its Parts.
+      size: (x, y, z) in meters, after scaling.
+      scale: factor by which the renderer scales the files.
+      outline: an .npy file with the distinct points of the model, before scaling.
     """
 
     parts: tuple[Part, ...]
@@ -42,16 +51,16 @@ class Model:
     outline: str | None = None
 
     def scaled(self, factor: float) -> "Model":
-        """Returns the model enlarged by a factor > 0."""
+        """Returns the model scaled by a factor > 0."""
         return Model(self.parts, tuple(factor * side for side in self.size), factor * self.scale, self.outline)
 
     def points(self) -> np.ndarray:
-        """Returns points (n, 3) in metres whose projection has the same box as the model's."""
+        """Returns points (n, 3) in meters whose projection has the same bounding box as that of the model."""
         return np.load(self.outline, allow_pickle=False) * self.scale
 
     @property
     def radius(self) -> float:
-        """Radius in metres of the circle around the model seen from above."""
+        """Radius of the circle around the model seen from above, in meters."""
         return float(np.hypot(self.size[0], self.size[1]) / 2)
 
 
@@ -61,7 +70,12 @@ def parts_folder() -> pathlib.Path:
 
 
 def load(place: str, cache: pathlib.Path) -> Model:
-    """Returns the model at `Archive#number`, cutting it into the cache folder unless it is there."""
+    """Returns a model, which is prepared in the cache folder unless it is there.
+
+    Args:
+      place: `Archive#number` in the catalogue.
+      cache: the cache folder. Several processes may use it at the same time.
+    """
     folder = cache / place.replace("#", "-")
     if not (folder / "model.json").exists():
         cache.mkdir(parents=True, exist_ok=True)
@@ -70,7 +84,7 @@ def load(place: str, cache: pathlib.Path) -> Model:
             _cut(catalogue.find(place), temporary)
             os.replace(temporary, folder)
         except OSError:
-            if not (folder / "model.json").exists():  # else another process was first
+            if not (folder / "model.json").exists():  # otherwise another process was faster
                 raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -78,14 +92,19 @@ def load(place: str, cache: pathlib.Path) -> Model:
     parts = []
     for part in record["parts"]:
         texture = part["texture"] and str(folder / part["texture"])
-        parts.append(Part(str(folder / part["mesh"]), tuple(part["colour"]), texture))
+        parts.append(Part(str(folder / part["mesh"]), tuple(part["color"]), texture))
     return Model(tuple(parts), tuple(record["size"]), outline=str(folder / "outline.npy"))
 
 
 def place_upright(points: np.ndarray, entry: catalogue.Entry) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the y-up points as z-up metres and the 3 x 3 matrix that was applied before the shift.
+    """Turns a model upright, scales it to its size in the catalogue, limited to SIZES, and centers it.
 
-    The box gets the catalogue's size, scaled as a whole so that its largest side lies in SIZES.
+    Args:
+      points: (n, 3), with y up, in any unit.
+      entry: the model's entry in the catalogue.
+
+    Returns:
+      The points (n, 3) in meters with z up, standing on z = 0; the 3 x 3 matrix, applied before the translation.
     """
     upright = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
     matrix = upright @ np.array(entry.rotation).reshape(3, 3)
@@ -100,10 +119,10 @@ def place_upright(points: np.ndarray, entry: catalogue.Entry) -> tuple[np.ndarra
 
 
 def _cut(entry: catalogue.Entry, folder: pathlib.Path) -> None:
-    """Writes the files of a model into a folder."""
+    """Writes the files of a model: its parts, outline.npy and model.json."""
     visible = [mesh for mesh in meshes.load(catalogue.open_archive(entry.archive), entry.path) if mesh.opacity > CLEAR]
     points, matrix = place_upright(np.concatenate([mesh.points for mesh in visible]), entry)
-    normal_matrix = np.linalg.inv(matrix)  # of the transpose of the inverse, applied from the right
+    normal_matrix = np.linalg.inv(matrix)  # the transpose of the inverse, multiplied from the right
     record, first = [], 0
     for index, mesh in enumerate(visible):
         part_points = points[first : first + len(mesh.points)]
@@ -116,17 +135,17 @@ def _cut(entry: catalogue.Entry, folder: pathlib.Path) -> None:
         if mesh.texture:
             texture = f"{index:02d}.png"
             _opaque(mesh.texture, mesh.color).save(folder / texture)
-        record.append({"mesh": name, "colour": (1.0, 1.0, 1.0) if texture else mesh.color, "texture": texture})
-    # Half a millimetre is far below a pixel.
+        record.append({"mesh": name, "color": (1.0, 1.0, 1.0) if texture else mesh.color, "texture": texture})
+    # Rounding to half a millimeter removes most points, and is far below a pixel.
     np.save(folder / "outline.npy", np.unique(np.round(points * 2000), axis=0) / 2000)
     size = np.ptp(points, axis=0).tolist()
     (folder / "model.json").write_text(json.dumps({"parts": record, "size": size}))
 
 
 def _opaque(texture: Image.Image, color: tuple[float, float, float]) -> Image.Image:
-    """Returns a texture of at most TEXTURE_SIDE pixels a side that shows the material's color where it was transparent.
+    """Returns a texture without transparency, reduced to TEXTURE_SIDE.
 
-    The renderer draws every texel opaque.
+    The renderer draws all texels opaque, so transparent ones get the color of the material.
     """
     texture = texture.convert("RGBA")
     back = Image.new("RGBA", texture.size, tuple(int(255 * value) for value in color))

@@ -1,4 +1,4 @@
-"""A room: a table top that reaches to four walls, and a light."""
+"""A room: a table top that extends to four walls, and a light."""
 
 import dataclasses
 import pathlib
@@ -9,27 +9,36 @@ from PIL import Image
 from tools.render_benchmark import meshes, seeds, textures
 from tools.render_benchmark.parts import Model, Part
 
-HALF = 1.9  # metres from the object to a wall; the camera stays nearer
-HEIGHT = 2.4  # metres
-SEGMENTS = 3  # rooms in a sequence
-# Cells of a surface: the renderer drops triangles that reach behind the camera, so they must be small.
+HALF = 1.9  # meters from the object to a wall; the camera stays closer
+HEIGHT = 2.4  # meters
+SEGMENTS = 3  # rooms per sequence
+# Cells per side of a surface. The renderer drops triangles that extend behind the camera, so they have to be small.
 CELLS = 16
 
 
 @dataclasses.dataclass(frozen=True)
 class Room:
-    """Textures of a room, the direction to the light, the light's colour in [0, 1] and the walls' yaw."""
+    """The look of a room.
+
+    Attributes:
+      table: texture of the table, uint8 (side, side, 3).
+      wall: texture of the walls, uint8 (side, side, 3).
+      tile: number of cells per side that one copy of the table's texture covers.
+      light: unit vector toward the light.
+      tint: color of the light, channels in [0, 1].
+      yaw: of the walls, in radians.
+    """
 
     table: np.ndarray
     wall: np.ndarray
-    tile: float  # side in cells of one copy of the table's texture
+    tile: float
     light: tuple[float, float, float]
     tint: tuple[float, float, float]
     yaw: float
 
 
 def draw(seed: int, split: str, task: int, segment: int) -> Room:
-    """Returns the room of a segment, shared by all objects."""
+    """Draws the room of a segment, which is the same for all objects."""
     rng = seeds.generator(seed, "room", split, task, segment)
     azimuth, elevation = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(40, 70))
     light = (np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation))
@@ -45,9 +54,16 @@ def draw(seed: int, split: str, task: int, segment: int) -> Room:
 
 
 def grid(origin: np.ndarray, across: np.ndarray, up: np.ndarray, cells: int, tile: float) -> tuple:
-    """Returns (points, uvs, normals) of a rectangle cut into cells x cells squares.
+    """Cuts a rectangle into squares of two triangles each.
 
-    A texture spans `tile` cells; uvs stay in [0, 1] in every square.
+    Args:
+      origin: its corner, (3,) in meters.
+      across, up: its sides, (3,) in meters.
+      cells: number of squares per side.
+      tile: number of squares per side that one copy of the texture covers.
+
+    Returns:
+      (points, uvs, normals) as in a `meshes.Mesh`; uvs lie in [0, 1] in every square.
     """
     corner = np.array([[0, 0], [1, 0], [1, 1], [0, 0], [1, 1], [0, 1]], float)
     index = np.stack(np.meshgrid(np.arange(cells), np.arange(cells)), axis=-1).reshape(-1, 1, 2)
@@ -60,7 +76,7 @@ def grid(origin: np.ndarray, across: np.ndarray, up: np.ndarray, cells: int, til
 
 
 def surfaces(room: Room, folder: pathlib.Path) -> Model:
-    """Writes the table and the walls into the folder and returns them as a model."""
+    """Writes the files of the table and the walls into a folder and returns them as a model."""
     table = grid(np.array([-HALF, -HALF, 0]), np.array([2 * HALF, 0, 0]), np.array([0, 2 * HALF, 0]), CELLS, room.tile)
     walls = []
     for quarter in range(4):

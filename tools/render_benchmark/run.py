@@ -1,4 +1,4 @@
-"""Renders all sequences of a benchmark in several processes."""
+"""Renders the sequences of a benchmark in several processes."""
 
 import concurrent.futures
 import multiprocessing
@@ -14,9 +14,10 @@ from tools.render_benchmark import attribution, levels, models, output, parts, s
 
 
 def list_jobs(settings: dict) -> list[sequence.Job]:
-    """Returns the sequences of a benchmark, all of a task before the next one.
+    """Returns the sequences of a benchmark, task by task.
 
-    `settings` holds objects, image_size, train, validation, test, seed and quality.
+    Args:
+      settings: objects, image_size, train, validation, test, seed and quality, as the flags of the same names.
     """
     common = {key: settings[key] for key in ("image_size", "seed", "quality")}
     return [
@@ -33,13 +34,22 @@ def render_one(out: pathlib.Path, job: sequence.Job, cache: pathlib.Path) -> Non
 
 
 def render(out: pathlib.Path, settings: dict, workers: int) -> None:
-    """Renders what the folder lacks, in `workers` processes, and writes the files that describe it."""
+    """Renders the sequences that a folder lacks, and the files that describe it.
+
+    Args:
+      out: the folder; it is created if need be.
+      settings: see `list_jobs`.
+      workers: number of processes.
+
+    Raises:
+      UserError: the folder holds something else or cannot be written, models are missing, or a worker was killed.
+    """
     text = attribution.table(list(models.OBJECTS)[: settings["objects"]])
     output.claim(out, settings)
     jobs = list_jobs(settings)
     left = [job for job in jobs if not output.is_finished(out, job)]
     cache = parts.parts_folder()
-    # A process forked while other threads run is in an unknown state, so workers start afresh.
+    # Forking a process with several threads is unsafe, so workers are spawned.
     context = multiprocessing.get_context("spawn")
     with tqdm(total=sum(job.count for job in jobs), unit="image") as bar:
         bar.update(bar.total - sum(job.count for job in left))
@@ -51,7 +61,9 @@ def render(out: pathlib.Path, settings: dict, workers: int) -> None:
                         future.result()
                         bar.update(futures[future].count)
                 except process.BrokenProcessPool:
-                    raise UserError("a worker was killed; run again, with a smaller --workers") from None
+                    raise UserError(
+                        "a worker was killed; repeat the command with a smaller --workers to resume"
+                    ) from None
                 except BaseException:
                     pool.shutdown(wait=False, cancel_futures=True)
                     raise

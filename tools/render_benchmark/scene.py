@@ -11,12 +11,18 @@ from tools.render_benchmark.levels import Illumination
 from tools.render_benchmark.parts import Model
 
 SUPERSAMPLING = 2
-LIGHT_DISTANCE = 2.0  # metres; the shadow map covers less of the table from nearer
+LIGHT_DISTANCE = 2.0  # meters; from closer, the shadow map covers less of the table
 
 
 @dataclasses.dataclass(frozen=True)
 class Light:
-    """Direction to the light, its colour in [0, 1] and the coefficients of a level."""
+    """Light of a frame.
+
+    Attributes:
+      direction: unit vector toward the light.
+      tint: its color, channels in [0, 1].
+      level: its coefficients.
+    """
 
     direction: tuple[float, float, float]
     tint: tuple[float, float, float]
@@ -24,7 +30,7 @@ class Light:
 
 
 class Scene:
-    """A world of bodies; each body is known by its name."""
+    """A pybullet world of named bodies."""
 
     def __init__(self):
         self._client = pybullet.connect(pybullet.DIRECT)
@@ -43,7 +49,7 @@ class Scene:
             shape = pybullet.createVisualShape(
                 pybullet.GEOM_MESH,
                 fileName=part.mesh,
-                rgbaColor=[*part.colour, 1],
+                rgbaColor=[*part.color, 1],
                 meshScale=[model.scale] * 3,
                 physicsClientId=self._client,
             )
@@ -55,23 +61,28 @@ class Scene:
         self._ids[name] = ids
 
     def remove(self, name: str) -> None:
-        """Takes a body away."""
+        """Removes a body."""
         for body in self._ids.pop(name):
             pybullet.removeBody(body, physicsClientId=self._client)
 
     def place(self, name: str, x: float, y: float, yaw: float) -> None:
-        """Puts a body on the table at (x, y) in metres, turned by yaw in radians."""
+        """Moves a body to (x, y) on the table, in meters, and turns it by yaw, in radians."""
         turn = [0, 0, float(np.sin(yaw / 2)), float(np.cos(yaw / 2))]
         for body in self._ids[name]:
             pybullet.resetBasePositionAndOrientation(body, [x, y, 0], turn, physicsClientId=self._client)
 
     def segment(self, camera: Camera, side: int) -> dict[str, np.ndarray]:
-        """Returns the visible pixels of each body as a (side, side) mask, without drawing shadows."""
+        """Returns the visible pixels of each body as a mask (side, side), by name; no shadows are drawn."""
         seen = self._image(camera, side, shadow=0)[4]
         return self._masks(seen.reshape(side, side))
 
     def draw(self, camera: Camera, side: int, light: Light) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Returns colours (side, side, 3) in [0, 255] and, by body, the share of each pixel in [0, 1]."""
+        """Draws a frame with shadows.
+
+        Returns:
+          Colors (side, side, 3) in [0, 255]; by name of the body, the fraction of each pixel that it covers,
+          (side, side) in [0, 1].
+        """
         fine = side * SUPERSAMPLING
         level = light.level
         image = self._image(
@@ -85,12 +96,12 @@ class Scene:
             lightDiffuseCoeff=level.diffuse,
             lightSpecularCoeff=level.specular,
         )
-        colours = image[2].reshape(fine, fine, 4)[..., :3].astype(float)
+        colors = image[2].reshape(fine, fine, 4)[..., :3].astype(float)
         masks = self._masks(image[4].reshape(fine, fine))
-        return downsample(colours), {name: downsample(mask.astype(float)) for name, mask in masks.items()}
+        return downsample(colors), {name: downsample(mask.astype(float)) for name, mask in masks.items()}
 
     def coverage(self, camera: Camera, side: int, name: str) -> np.ndarray:
-        """Returns the share of each pixel that a body covers, in [0, 1], without drawing shadows."""
+        """Returns the fraction of each pixel that a body covers, (side, side) in [0, 1]; no shadows are drawn."""
         return downsample(self.segment(camera, side * SUPERSAMPLING)[name].astype(float))
 
     def _masks(self, seen: np.ndarray) -> dict[str, np.ndarray]:
@@ -109,6 +120,6 @@ class Scene:
 
 
 def downsample(fine: np.ndarray) -> np.ndarray:
-    """Returns the means of squares of SUPERSAMPLING x SUPERSAMPLING pixels."""
+    """Returns the mean of each square of SUPERSAMPLING x SUPERSAMPLING pixels."""
     side = len(fine) // SUPERSAMPLING
     return fine.reshape(side, SUPERSAMPLING, side, SUPERSAMPLING, *fine.shape[2:]).mean(axis=(1, 3))

@@ -1,4 +1,4 @@
-"""One sequence: the images of an object in one task and split, with masks and measured values."""
+"""One sequence: the images of one object in one task and split, with masks and measurements."""
 
 import dataclasses
 import io
@@ -16,13 +16,13 @@ from tools.render_benchmark.frame import TARGET, Stage, accepts
 from tools.render_benchmark.scene import Light, Scene
 
 ROOM = "room"
-ATTEMPTS = 100  # at one frame
-FRESH = 4  # attempts after which other things are put around the object
+ATTEMPTS = 100  # per frame
+FRESH = 4  # attempts after which the occluder or the distractors are replaced
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A sequence to render: `task` counts from 1, `quality` is of the JPEG files, in [1, 95]."""
+    """A sequence to render; `task` starts at 1, `quality` is that of the JPEG files, 1 to 95."""
 
     split: str
     task: int
@@ -34,13 +34,13 @@ class Job:
 
     @property
     def folder(self) -> str:
-        """The sequence's folder below the output or the masks."""
+        """Path of the sequence in the folders of the images and of the masks."""
         return f"{self.split}/task{self.task}/{self.object}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Shot:
-    """A finished image: JPEG bytes, PNG bytes of its mask and its row of levels.csv."""
+    """A finished image: its JPEG file, the PNG file of its mask, and its row of levels.csv."""
 
     jpeg: bytes
     mask: bytes
@@ -63,7 +63,7 @@ class _Director:
         self.orbit = cameras.draw_orbit(self.rng)
 
     def surround(self, attempt: int) -> None:
-        """Draws the occluder or the distractors that the task needs."""
+        """Chooses the occluder or the distractors that the task requires, if any."""
         if self.factor == "occlusion" and self.level > 1:
             name = models.OCCLUDERS[int(self.rng.integers(len(models.OCCLUDERS)))]
             model = parts.load(models.DISTRACTORS[name], self.cache)
@@ -79,14 +79,18 @@ class _Director:
             )
 
     def shoot(self, index: int, light: Light) -> Shot:
-        """Renders one frame, drawing anew until it satisfies the task's condition."""
+        """Renders one frame; repeats it with other random values until it satisfies the condition of the task.
+
+        Raises:
+          UserError: no attempt satisfies it.
+        """
         for attempt in range(ATTEMPTS):
             if attempt and attempt % FRESH == 0:
                 self.surround(attempt)
             shot = self._attempt(index, attempt, light)
             if shot:
                 return shot
-        raise UserError(f"{self.job.folder}: no frame within the ranges of {self.factor} level {self.level}")
+        raise UserError(f"{self.job.folder}: no frame fits {self.factor} level {self.level}; try another --seed")
 
     def _attempt(self, index: int, attempt: int, light: Light) -> Shot | None:
         rng, job = self.rng, self.job
@@ -95,12 +99,12 @@ class _Director:
             elevation = np.radians(rng.uniform(*cameras.ELEVATION))
         low, high = levels.inner(self.condition.side)
         if self.condition.distractors[1]:
-            # A little smaller and seen from lower, the object leaves the distractors more of the frame.
+            # A slightly smaller object, seen from a lower angle, leaves more of the frame to the distractors.
             high = (low + high) / 2
             lowest = np.radians(cameras.ELEVATION[0])
             elevation = lowest + 0.6 * (elevation - lowest)
         camera = cameras.Camera(
-            centre=(0.0, 0.0, self.stage.target.size[2] / 2),
+            center=(0.0, 0.0, self.stage.target.size[2] / 2),
             azimuth=azimuth,
             elevation=elevation,
             distance=1.2 * max(self.stage.target.size) / low,
@@ -111,11 +115,11 @@ class _Director:
             return None
         if self.stage.distractors and not self.stage.scatter(camera, rng):
             return None
-        colours, shares = self.scene.draw(camera, job.image_size, light)
-        measure = self.stage.measure(camera, shares)
+        colors, fractions = self.scene.draw(camera, job.image_size, light)
+        measure = self.stage.measure(camera, fractions)
         if not accepts(measure, self.condition):
             return None
-        picture = Image.fromarray(exposure.expose(colours, light.level, rng))
+        picture = Image.fromarray(exposure.expose(colors, light.level, rng))
         jpeg = _encode(picture, "JPEG", quality=job.quality, optimize=True)
         mean = exposure.mean_luminance(np.asarray(Image.open(io.BytesIO(jpeg))))
         if not light.level.luminance[0] <= mean <= light.level.luminance[1]:
@@ -146,7 +150,7 @@ def _encode(image: Image.Image, kind: str, **options) -> bytes:
 
 
 def render(job: Job, cache: pathlib.Path) -> list[Shot]:
-    """Renders a sequence; its bytes depend on the job alone."""
+    """Renders a sequence. The files depend only on the job."""
     shots = []
     segments = np.array_split(np.arange(job.count), rooms.SEGMENTS)
     with tempfile.TemporaryDirectory() as folder, Scene() as alone, Scene() as scene:

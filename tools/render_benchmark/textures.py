@@ -1,4 +1,4 @@
-"""Procedural textures of tables and walls: they tile, and are RGB arrays of bytes."""
+"""Procedural, tileable textures of tables and walls."""
 
 import colorsys
 
@@ -8,7 +8,7 @@ SIDE = 256  # pixels
 
 
 def smooth_noise(rng: np.random.Generator, cells: tuple[int, int], side: int = SIDE) -> np.ndarray:
-    """Returns noise in [0, 1] that tiles, with `cells` (down, across) bumps, bilinear between them."""
+    """Returns tileable noise (side, side) in [0, 1], interpolated between `cells` (down, across) random values."""
     grid = rng.random(cells)
     axes = []
     for count in cells:
@@ -24,7 +24,7 @@ def smooth_noise(rng: np.random.Generator, cells: tuple[int, int], side: int = S
 
 
 def wood(rng: np.random.Generator) -> np.ndarray:
-    """Returns a blend weight in [0, 1]: planks with grain along them."""
+    """Returns blend weights (SIDE, SIDE) in [0, 1]: planks with grain."""
     grain = smooth_noise(rng, (64, 3)) * 0.5 + smooth_noise(rng, (24, 2)) * 0.5
     plank = np.arange(SIDE) * 4 // SIDE
     shade = rng.random(4)[plank][:, None]
@@ -33,7 +33,7 @@ def wood(rng: np.random.Generator) -> np.ndarray:
 
 
 def stripes(rng: np.random.Generator) -> np.ndarray:
-    """Returns a blend weight in [0, 1]: bands of one width."""
+    """Returns blend weights (SIDE, SIDE) in [0, 1]: stripes."""
     count = int(rng.integers(2, 7))
     wave = np.sin(2 * np.pi * count * np.arange(SIDE) / SIDE)
     weight = np.broadcast_to(wave > rng.uniform(-0.6, 0.6), (SIDE, SIDE)).astype(float)
@@ -41,7 +41,7 @@ def stripes(rng: np.random.Generator) -> np.ndarray:
 
 
 def checks(rng: np.random.Generator) -> np.ndarray:
-    """Returns a blend weight in [0, 1]: a chequered or a gingham cloth."""
+    """Returns blend weights (SIDE, SIDE) in [0, 1]: a checkered or a gingham cloth."""
     count = int(rng.integers(2, 6))
     wave = (np.arange(SIDE) * 2 * count // SIDE) % 2
     if rng.random() < 0.5:
@@ -50,7 +50,7 @@ def checks(rng: np.random.Generator) -> np.ndarray:
 
 
 def tiles(rng: np.random.Generator) -> np.ndarray:
-    """Returns a blend weight in [0, 1]: square tiles of slightly different shades with joints."""
+    """Returns blend weights (SIDE, SIDE) in [0, 1]: square tiles of slightly different shades, with joints."""
     count = int(rng.integers(2, 5))
     index = np.arange(SIDE) * count // SIDE
     shade = 0.35 * rng.random((count, count))[np.ix_(index, index)]
@@ -59,7 +59,7 @@ def tiles(rng: np.random.Generator) -> np.ndarray:
 
 
 def bricks(rng: np.random.Generator) -> np.ndarray:
-    """Returns a blend weight in [0, 1]: bricks in rows, every second row shifted by half a brick."""
+    """Returns blend weights (SIDE, SIDE) in [0, 1]: rows of bricks, every second one shifted by half a brick."""
     rows, columns = 8, 4
     y, x = np.mgrid[:SIDE, :SIDE] / SIDE
     row = (y * rows).astype(int)
@@ -70,12 +70,12 @@ def bricks(rng: np.random.Generator) -> np.ndarray:
 
 
 def mottle(rng: np.random.Generator) -> np.ndarray:
-    """Returns a blend weight in [0, 1]: stone, from noise of several sizes."""
+    """Returns blend weights (SIDE, SIDE) in [0, 1]: stone, a sum of noise at several scales."""
     return sum(smooth_noise(rng, (n, n)) / 2**i for i, n in enumerate((3, 7, 17, 41))) / 1.875
 
 
 def plain(rng: np.random.Generator) -> np.ndarray:
-    """Returns a blend weight in [0, 1]: almost even paint or cloth."""
+    """Returns blend weights (SIDE, SIDE) in [0, 1]: almost uniform paint or cloth."""
     return 0.25 * smooth_noise(rng, (90, 90)) + 0.15 * smooth_noise(rng, (4, 4))
 
 
@@ -84,7 +84,7 @@ WALL_PATTERNS = (stripes, tiles, bricks, mottle, plain, plain, wood)
 
 
 def draw(rng: np.random.Generator, patterns: tuple) -> np.ndarray:
-    """Returns an RGB texture (SIDE, SIDE, 3): a pattern drawn from `patterns` between two drawn colours."""
+    """Draws a texture, uint8 (SIDE, SIDE, 3): one of the patterns, as a blend of two random colors."""
     weight = patterns[int(rng.integers(len(patterns)))](rng)[..., None]
     hue = rng.random()
     saturation = rng.uniform(0.03, 0.38)
@@ -93,6 +93,6 @@ def draw(rng: np.random.Generator, patterns: tuple) -> np.ndarray:
     contrast = rng.uniform(0.12, 0.40) * (1 if value < 0.55 else -1)
     second_hue = (hue + rng.uniform(-0.12, 0.12)) % 1.0
     second = np.array(colorsys.hsv_to_rgb(second_hue, saturation * rng.uniform(0.3, 1.2), value + contrast))
-    colour = first * (1 - weight) + second * weight
-    colour += rng.normal(0, 0.012, (SIDE, SIDE, 1))
-    return (255 * np.clip(colour, 0, 1)).astype(np.uint8)
+    color = first * (1 - weight) + second * weight
+    color += rng.normal(0, 0.012, (SIDE, SIDE, 1))
+    return (255 * np.clip(color, 0, 1)).astype(np.uint8)

@@ -15,7 +15,7 @@ def test_object_gets_the_wanted_side_within_the_frame(side):
     assert low.min() > -0.5 and high.max() < 0.5
 
 
-def test_view_puts_the_centre_in_front_of_the_camera():
+def test_view_puts_the_center_in_front_of_the_camera():
     camera = cameras.Camera((0, 0, 0.1), azimuth=2.0, elevation=0.4, distance=0.5)
     view = np.array(camera.view()).reshape(4, 4).T
     assert view @ [0, 0, 0.1, 1] == pytest.approx([0, 0, -0.5, 1])

@@ -16,7 +16,7 @@ name#4=Nothing to see
 """
 
 
-def test_entries_have_metres_and_a_rotation():
+def test_entries_have_meters_and_a_rotation():
     entries = catalogue.parse_properties(TEXT, "Some")
     assert list(entries) == [3]
     assert entries[3].name == "Cup" and entries[3].creator == "Somebody"
@@ -36,4 +36,4 @@ def test_forty_objects_none_of_them_a_distractor():
     assert len(models.OBJECTS) == 40
     assert len({*models.OBJECTS.values(), *models.DISTRACTORS.values()}) == 40 + len(models.DISTRACTORS)
     assert set(models.OCCLUDERS) <= set(models.DISTRACTORS)
-    assert all(place.split("#")[0] in catalogue.LICENCES for place in models.OBJECTS.values())
+    assert all(place.split("#")[0] in catalogue.LICENSES for place in models.OBJECTS.values())

@@ -6,8 +6,8 @@ from tools.render_benchmark import exposure, levels
 
 @pytest.mark.parametrize("level", levels.ILLUMINATION)
 def test_mean_luminance_lies_in_the_range(level):
-    colours = np.random.default_rng(0).uniform(60, 180, (64, 64, 3))
-    picture = exposure.expose(colours, level, np.random.default_rng(1))
+    colors = np.random.default_rng(0).uniform(60, 180, (64, 64, 3))
+    picture = exposure.expose(colors, level, np.random.default_rng(1))
     assert picture.dtype == np.uint8
     assert level.luminance[0] <= exposure.mean_luminance(picture) <= level.luminance[1]
 

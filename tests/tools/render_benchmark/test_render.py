@@ -18,7 +18,7 @@ from tools.render_benchmark import camera as cameras
 from tools.render_benchmark import catalogue, contact_sheet, levels, output, run
 
 pytestmark = pytest.mark.skipif(
-    not all((catalogue.ARCHIVES / f"{name}.sh3f").exists() for name in catalogue.LICENCES),
+    not all((catalogue.ARCHIVES / f"{name}.sh3f").exists() for name in catalogue.LICENSES),
     reason="the Debian package sweethome3d-furniture is not installed",
 )
 
