@@ -36,15 +36,16 @@ class TinyOptions:
 def tiny_network(num_classes, options=TinyOptions()):  # noqa: B008  it is frozen
     """One convolution, from which both maps and, weighted by the refined one, the logits are made."""
     image = keras.Input((options.input_size, options.input_size, 3))
-    features = layers.Conv2D(8, 16, strides=16, activation="relu")(image)
+    features = layers.Conv2D(8, 16, strides=16, activation="relu", name="features")(image)
     if options.normalized:
-        features = layers.BatchNormalization()(features)
-    attention = layers.Conv2D(1, 1)(features)
-    detection = layers.Conv2D(1, 1)(features)
+        features = layers.BatchNormalization(name="norm")(features)
+    attention = layers.Conv2D(1, 1, name="attention")(features)
+    detection = layers.Conv2D(1, 1, name="detection")(features)
     saliency = layers.Activation("sigmoid")(detection)
     weight = StopGradient()(saliency) if options.detach_map else saliency
     pooled = layers.GlobalAveragePooling2D()(layers.Multiply()([features, weight]))
-    network = keras.Model(image, list(Outputs(layers.Dense(num_classes)(pooled), saliency, attention, detection)))
+    logits = layers.Dense(num_classes, name="logits")(pooled)
+    network = keras.Model(image, list(Outputs(logits, saliency, attention, detection)))
     set_batch_norm_policy(network, "frozen")
     return network
 
