@@ -22,8 +22,8 @@ class Strategy(keras.Model):
     """A network and its train_step. By itself it does nothing against forgetting: fine-tuning.
 
     A strategy is a subclass. It declares its options in a dataclass `Options` that extends this one, and overrides what it
-    needs of `begin_task`, `training_batches`, `terms` and `total`, `adjusted`, `end_task`. What it keeps from task to task
-    is in `kept_examples` and `stored_bytes`.
+    needs of `begin_task`, `training_batches`, `terms` and `total`, `adjusted`, `end_task`. Images that it keeps from task to
+    task are in `kept_examples`, the size of all that it keeps in `stored_bytes`.
     """
 
     @dataclasses.dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Strategy(keras.Model):
         super().__init__(name="strategy")
         self.student = student
         self.options: Any = options or self.Options()
+        self.kept_examples: tuple[Example, ...] = ()  # of earlier tasks, to be read again; Keras wraps no tuple
         self.has_saliency = len(student.outputs) > 1
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.term_names)}
         self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
@@ -138,17 +139,13 @@ class Strategy(keras.Model):
 
     def state(self) -> dict[str, Any]:
         """What a killed run needs besides variables, as JSON."""
-        return {}
+        return {"kept": [example.to_json() for example in self.kept_examples]}
 
     def restore(self, state: dict[str, Any], values: Sequence[np.ndarray]) -> None:
         """Takes back `state` and the values of `saved_variables`."""
         for variable, value in zip(self.saved_variables, values, strict=True):
             variable.assign(value)
-
-    @property
-    def kept_examples(self) -> tuple[Example, ...]:
-        """The Examples of earlier tasks that may be read again."""
-        return ()
+        self.kept_examples = tuple(map(Example.from_json, state["kept"]))
 
     @property
     def stored_bytes(self) -> int:

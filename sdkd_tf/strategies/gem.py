@@ -10,7 +10,6 @@ import tensorflow as tf
 import tf_keras as keras
 from msgspec import Meta
 
-from sdkd_tf.data.sequence import Example
 from sdkd_tf.data.task_data import TaskData
 from sdkd_tf.strategies.base import Strategy
 
@@ -34,7 +33,6 @@ class _EpisodicMemory(Strategy):
     def __init__(self, student: keras.Model, options: Any = None):
         super().__init__(student, options)
         self._size: int = self.options.memory_images_per_task
-        self._kept: tuple[Example, ...] = ()
         # The variables grow without the train_step being traced again.
         side = student.input_shape[1]
         shapes = {"image": (side, side, 3), "mask": (side, side, 1), "label": (), "has_mask": ()}
@@ -49,24 +47,13 @@ class _EpisodicMemory(Strategy):
 
     def end_task(self, task: TaskData) -> None:
         chosen = random.sample(task.examples, min(self._size, len(task.examples)))
-        self._kept += tuple(chosen)
+        self.kept_examples += tuple(chosen)
         if not chosen:
             return
         # A task with fewer images than places keeps some of them twice.
         batch = next(iter(task.batches((chosen * self._size)[: self._size], self._size)))
         for name, kept in self.memory.items():
             kept.assign(tf.concat([kept, batch[name][None]], axis=0))
-
-    def state(self) -> dict[str, Any]:
-        return {**super().state(), "kept": [example.to_json() for example in self._kept]}
-
-    def restore(self, state: dict[str, Any], values: Any) -> None:
-        super().restore(state, values)
-        self._kept = tuple(map(Example.from_json, state["kept"]))
-
-    @property
-    def kept_examples(self) -> tuple[Example, ...]:
-        return self._kept
 
 
 class GEM(_EpisodicMemory):

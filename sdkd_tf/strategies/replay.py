@@ -9,7 +9,6 @@ import tensorflow as tf
 import tf_keras as keras
 from msgspec import Meta
 
-from sdkd_tf.data.sequence import Example
 from sdkd_tf.data.task_data import TaskData
 from sdkd_tf.strategies.base import Strategy
 from sdkd_tf.strategies.sdkd import SDKD
@@ -34,24 +33,19 @@ class ExperienceReplay(Strategy):
 
     def training_batches(self, task: TaskData) -> tf.data.Dataset:
         new = super().training_batches(task)
-        return beside(new, task.augmented(self.reservoir.kept)) if self.reservoir.kept else new
+        return beside(new, task.augmented(self.kept_examples)) if self.kept_examples else new
 
     def end_task(self, task: TaskData) -> None:
         super().end_task(task)
         self.reservoir.offer(task.examples)
+        self.kept_examples = self.reservoir.kept
 
     def state(self) -> dict[str, Any]:
-        kept = [example.to_json() for example in self.reservoir.kept]
-        return {**super().state(), "kept": kept, "offered": self.reservoir.offered}
+        return {**super().state(), "offered": self.reservoir.offered}
 
     def restore(self, state: dict[str, Any], values: Any) -> None:
         super().restore(state, values)
-        self.reservoir.kept = tuple(map(Example.from_json, state["kept"]))
-        self.reservoir.offered = state["offered"]
-
-    @property
-    def kept_examples(self) -> tuple[Example, ...]:
-        return self.reservoir.kept
+        self.reservoir.kept, self.reservoir.offered = self.kept_examples, state["offered"]
 
 
 class SDKDReplay(ExperienceReplay, SDKD):
