@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf.errors import UserError
@@ -17,6 +18,9 @@ SCHEDULES: dict[str, Callable[[int, int], float]] = {
     "cosine": lambda epoch, epochs: 0.5 * (1.0 + math.cos(math.pi * epoch / epochs)),
     "exponential": lambda epoch, epochs: 0.98**epoch,
 }
+
+
+_REMEDY = "lower --learning_rate, or look at the images"
 
 
 class Schedule(keras.callbacks.Callback):
@@ -37,7 +41,7 @@ class Schedule(keras.callbacks.Callback):
 
 
 class StopAtNonFinite(keras.callbacks.Callback):
-    """Stops training at the first step after which the loss or one of its terms is not finite.
+    """Stops training as soon as the loss, one of its terms, or after an epoch a weight is not finite.
 
     Args:
       task: name of the task, for the message.
@@ -58,7 +62,13 @@ class StopAtNonFinite(keras.callbacks.Callback):
         for name in sorted(logs, key=lambda name: name == "loss"):
             if not math.isfinite(logs[name]):
                 where = f"task {self._task}, epoch {self._epoch + 1}, step {batch + 1}"
-                raise UserError(f"{where}: {name} is {logs[name]}; lower --learning_rate, or look at the images")
+                raise UserError(f"{where}: {name} is {logs[name]}; {_REMEDY}")
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """The loss of a step does not show what the step itself did to the weights."""
+        for variable in self.model.trainable_variables:
+            if not tf.reduce_all(tf.math.is_finite(variable)):
+                raise UserError(f"task {self._task}, epoch {epoch + 1}: {variable.name} is not finite; {_REMEDY}")
 
 
 class FirstStepHeartbeat(keras.callbacks.Callback):

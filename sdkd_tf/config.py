@@ -6,6 +6,7 @@ in `model.ARCHITECTURES`, and `Options` of each strategy in `strategies.STRATEGI
 """
 
 import dataclasses
+import pathlib
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -84,6 +85,31 @@ class Config:
     network: Any = ARCHITECTURES["sdkd"][0]()
     strategy: str = "sdkd"
     options: Any = STRATEGIES["sdkd"].Options()
+
+    def check(self) -> None:
+        """Raises UserError for options that do not go together."""
+        kind = STRATEGIES[self.strategy]
+        if not self.run.run_dir:
+            raise UserError("--run_dir is missing; expected a directory to write to")
+        if self.run.continue_from:
+            if not kind.continuable:
+                able = ", ".join(name for name in STRATEGIES if STRATEGIES[name].continuable)
+                raise UserError(
+                    f"--strategy={self.strategy} does not work with --continue_from: a finished run keeps its network only;"
+                    f" expected one of {able}"
+                )
+            if pathlib.Path(self.run.run_dir).resolve() == pathlib.Path(self.run.continue_from).resolve():
+                raise UserError(f"run_dir {self.run.run_dir}: is that of --continue_from; expected another")
+        if self.run.distribute != "none":
+            # What a run on several replicas learns must be what a run on one learns.
+            given = f"does not work with --distribute={self.run.distribute}"
+            if not kind.distributable:
+                able = ", ".join(name for name in STRATEGIES if STRATEGIES[name].distributable)
+                raise UserError(f"--strategy={self.strategy} {given}; expected one of {able}")
+            if getattr(self.network, "batch_norm", "frozen") == "adapt":
+                raise UserError(
+                    f"--batch_norm=adapt {given}: each replica would follow its own images; expected frozen"
+                )
 
     def completed(self, supervised: bool) -> "Config":
         """The options with every default filled in that depends on other options or on the data.

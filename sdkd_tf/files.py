@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and files of unknown origin, read without running anything in them."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import shutil
@@ -44,6 +45,28 @@ def atomic_file(path: PathLike, mode: str = "wb") -> Iterator[IO[Any]]:
         os.fsync(directory)  # the new name must survive a loss of power as well
     finally:
         os.close(directory)
+
+
+@contextlib.contextmanager
+def lock(path: PathLike, wait: bool = True) -> Iterator[None]:
+    """Holds a lock file while the block runs; the system releases it when a process ends in any way.
+
+    Args:
+      path: the lock file.
+      wait: for another process that holds it.
+
+    Raises:
+      UserError: another process holds it, and `wait` is False.
+    """
+    with open(path, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            folder = pathlib.Path(path).parent
+            raise UserError(
+                f"{folder}: is in use by another process; wait until it ends, or choose another folder"
+            ) from error
+        yield
 
 
 def write_json(path: PathLike, value: Any) -> None:

@@ -1,33 +1,30 @@
 """A run: a directory with a config, what was trained, and the results. Nothing else knows the files in it."""
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
-import importlib.metadata
 import os
 import pathlib
-import platform
 import shutil
-import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import tf_keras as keras
 
-from sdkd_tf import __version__
 from sdkd_tf.config import Config, read_config
 from sdkd_tf.data.checks import fingerprint
 from sdkd_tf.data.sequence import Problems, TaskSequence, load_tasks
 from sdkd_tf.errors import UserError
-from sdkd_tf.evaluation.results import Provenance, Results
-from sdkd_tf.files import PathLike, SavedStates, atomic_file, read_json, read_npz, write_json, write_npz
+from sdkd_tf.evaluation.results import Results
+from sdkd_tf.files import PathLike, SavedStates, atomic_file, lock, read_json, read_npz, write_json, write_npz
 from sdkd_tf.model import ARCHITECTURES
 from sdkd_tf.model.weights import load_weights, save_weights
 from sdkd_tf.strategies.base import Strategy
 
 _FILES = ("results.json", "config.json", "weights.npz", "model.keras", "optimizer.npz", "saliency.npz")
 _FOLDERS = ("progress", "checkpoints", "logs", "plots", "tflite")
-_PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge-litert", "numpy", "pillow")
 # Options of the network that may change when another run continues it.
 _FREE = ("weights", "frozen_blocks", "detach_map")
 
@@ -201,32 +198,42 @@ class Run:
                 " expected the same to resume it, or --overwrite to start again"
             )
 
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Makes the directory and keeps other processes from writing it while the block runs.
+
+        Raises:
+          UserError: the directory cannot be made, or another process writes it.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"run_dir {self.directory}: cannot be written ({error.strerror})") from error
+        with lock(self.directory / ".lock", wait=False):
+            yield
+
     def start(self, config: Config) -> None:
         """Empties the directory for a new run and writes its options; files that are not a run's are left alone.
 
         Raises:
-          UserError: the directory cannot be written, or holds files with names of a run's, but no `flags.flags`, so that they
-            may be anybody's; with `config.run.overwrite` they are removed.
+          UserError: the directory holds files with names of a run's, but no `flags.flags`, so that they may be anybody's; with
+            `config.run.overwrite` they are removed.
         """
-        try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            if not config.run.overwrite and not (self.directory / "flags.flags").exists():
-                for name in (*_FILES, *_FOLDERS):
-                    path = self.directory / name
-                    if path.is_file() or path.is_dir() and any(path.iterdir()):
-                        expected = "expected a directory without it, or --overwrite to remove it"
-                        raise UserError(f"run_dir {self.directory}: holds {name}, which may not be a run's; {expected}")
-            for name in _FILES:
-                (self.directory / name).unlink(missing_ok=True)
-            for name in _FOLDERS:
-                shutil.rmtree(self.directory / name, ignore_errors=True)
-            (self.directory / "flags.flags").unlink(missing_ok=True)  # last, so that a killed start can be repeated
-            (self.directory / "checkpoints").mkdir()
-            with atomic_file(self.directory / "flags.flags", "w") as file:
-                file.write(config.flagfile())
-            write_json(self.directory / "config.json", config)
-        except (FileExistsError, NotADirectoryError, PermissionError) as error:
-            raise UserError(f"run_dir {self.directory}: cannot be written ({error.strerror})") from error
+        if not config.run.overwrite and not (self.directory / "flags.flags").exists():
+            for name in (*_FILES, *_FOLDERS):
+                path = self.directory / name
+                if path.is_file() or path.is_dir() and any(path.iterdir()):
+                    expected = "expected a directory without it, or --overwrite to remove it"
+                    raise UserError(f"run_dir {self.directory}: holds {name}, which may not be a run's; {expected}")
+        for name in _FILES:
+            (self.directory / name).unlink(missing_ok=True)
+        for name in _FOLDERS:
+            shutil.rmtree(self.directory / name, ignore_errors=True)
+        (self.directory / "flags.flags").unlink(missing_ok=True)  # last, so that a killed start can be repeated
+        (self.directory / "checkpoints").mkdir()
+        with atomic_file(self.directory / "flags.flags", "w") as file:
+            file.write(config.flagfile())
+        write_json(self.directory / "config.json", config)
 
     def log_directory(self, task: str) -> str:
         """Where TensorBoard finds a task's logs."""
@@ -261,39 +268,3 @@ class Run:
             with atomic_file(self.directory / "saliency.npz") as file:
                 np.savez_compressed(file, images=gallery, maps=maps)
         write_json(self.directory / "results.json", results)
-
-
-def provenance() -> Provenance:
-    """Versions of this package, of Python and of what computes; the source commit; the machine."""
-    versions = {
-        "sdkd-tf": __version__,
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in _PACKAGES},
-    }
-    machine = {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": str(os.cpu_count()),
-    }
-    return Provenance(versions, _commit(), machine)
-
-
-def _commit() -> str | None:
-    """The commit that the package was loaded from, with `-dirty` if files have changed since; None outside of git."""
-    source = pathlib.Path(__file__).parents[1]
-    if not (source / ".git").exists():  # installed into an environment that may lie in another project's repository
-        return None
-    try:
-        command = ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _processor() -> str:
-    """The processor's name; Python's own `platform.processor` does not know it on Linux."""
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,5 +1,6 @@
 """The task loop: begin a task (SDKD: the student becomes the teacher), train, evaluate on every task, save, next."""
 
+import contextlib
 import dataclasses
 import functools
 import pathlib
@@ -21,11 +22,12 @@ from sdkd_tf.data.task_data import TaskData
 from sdkd_tf.distribution import is_chief, lost_worker_told, make_strategy, wait_for_all
 from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation.evaluate import evaluate_tasks, gallery, held_out, predictions
+from sdkd_tf.evaluation.provenance import provenance
 from sdkd_tf.evaluation.results import Results, TaskResult
 from sdkd_tf.model import ARCHITECTURES
 from sdkd_tf.model.network import as_outputs
 from sdkd_tf.reporting.plots import plot_run
-from sdkd_tf.run import Run, State, provenance
+from sdkd_tf.run import Run, State
 from sdkd_tf.strategies import STRATEGIES
 from sdkd_tf.strategies.base import Strategy
 
@@ -51,7 +53,7 @@ def train(config: Config) -> Results:
       UserError: bad data, a strategy that cannot be distributed or continued, a finished run in the run directory or an
         unfinished one with other options, a loss that is not finite, or a lost worker.
     """
-    _check_options(config)
+    config.check()
     replicas = make_strategy(config.run.distribute)
     if config.training.batch_size % replicas.num_replicas_in_sync:
         count = replicas.num_replicas_in_sync
@@ -76,11 +78,12 @@ def train(config: Config) -> Results:
             Run(config.run.continue_from).hand_over(strategy, config, tasks.classes)
     results.parameters = strategy.student.count_params()
     loop = _TaskLoop(run, config, tasks, strategy, replicas, results)
-    first, done = loop.restore()
-    for index in range(first, len(tasks.tasks)):
-        loop.learn(index, done if index == first else 0, resumed=index == first)
-    loop.end()
-    return _finish(run, replicas)
+    with run.writing() if loop.chief else contextlib.nullcontext():
+        first, done = loop.restore()
+        for index in range(first, len(tasks.tasks)):
+            loop.learn(index, done if index == first else 0, resumed=index == first)
+        loop.end()
+        return _finish(run, replicas)
 
 
 def build_strategy(config: Config, num_classes: int) -> Strategy:
@@ -89,30 +92,6 @@ def build_strategy(config: Config, num_classes: int) -> Strategy:
     strategy = STRATEGIES[config.strategy](network, config.options)
     strategy.compile(OPTIMIZERS[config.training.optimizer]())
     return strategy
-
-
-def _check_options(config: Config) -> None:
-    """Raises UserError for options that do not go together."""
-    kind = STRATEGIES[config.strategy]
-    if not config.run.run_dir:
-        raise UserError("--run_dir is missing; expected a directory to write to")
-    if config.run.continue_from:
-        if not kind.continuable:
-            able = ", ".join(name for name in STRATEGIES if STRATEGIES[name].continuable)
-            raise UserError(
-                f"--strategy={config.strategy} does not work with --continue_from: a finished run keeps its network only;"
-                f" expected one of {able}"
-            )
-        if pathlib.Path(config.run.run_dir).resolve() == pathlib.Path(config.run.continue_from).resolve():
-            raise UserError(f"run_dir {config.run.run_dir}: is that of --continue_from; expected another")
-    if config.run.distribute != "none":
-        # What a run on several replicas learns must be what a run on one learns.
-        given = f"does not work with --distribute={config.run.distribute}"
-        if not kind.distributable:
-            able = ", ".join(name for name in STRATEGIES if STRATEGIES[name].distributable)
-            raise UserError(f"--strategy={config.strategy} {given}; expected one of {able}")
-        if getattr(config.network, "batch_norm", "frozen") == "adapt":
-            raise UserError(f"--batch_norm=adapt {given}: each replica would follow its own images; expected frozen")
 
 
 def _read_data(config: Config) -> tuple[TaskSequence, Config, Results]:

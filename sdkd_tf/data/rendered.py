@@ -1,19 +1,17 @@
 """The bundled benchmark: one archive in the package, unpacked on first use into the user's cache folder."""
 
-import contextlib
-import fcntl
 import hashlib
 import io
 import os
 import pathlib
 import shutil
 import zipfile
-from collections.abc import Iterator
 
 import platformdirs
 from tqdm import tqdm
 
 from sdkd_tf.errors import UserError
+from sdkd_tf.files import lock
 
 ARCHIVE = pathlib.Path(__file__).with_name("rendered.zip")
 
@@ -33,7 +31,7 @@ def rendered_benchmark() -> pathlib.Path:
     try:
         if _sizes(folder) != sizes:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with _lock(folder.parent / "lock"):
+            with lock(folder.parent / "lock"):
                 if _sizes(folder) != sizes:  # unless another process has unpacked it meanwhile
                     _unpack(folder, sizes)
     except OSError as error:
@@ -84,14 +82,6 @@ def _sizes(folder: pathlib.Path) -> dict[str, int]:
     except FileNotFoundError:  # or another process is replacing the folder
         return {}
     return sizes
-
-
-@contextlib.contextmanager
-def _lock(path: pathlib.Path) -> Iterator[None]:
-    """Waits until no other process holds the lock; the system releases it when a process ends in any way."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _unpack(folder: pathlib.Path, sizes: dict[str, int]) -> None:

@@ -13,23 +13,22 @@ from msgspec import Meta
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from sdkd_tf import __version__
-from sdkd_tf.callbacks import FirstStepHeartbeat, Schedule, heartbeat
+from sdkd_tf.callbacks import heartbeat
 from sdkd_tf.data.pipeline import make_dataset, to_network_range
 from sdkd_tf.data.sequence import TaskSequence
 from sdkd_tf.deploy.golden import write_golden
 from sdkd_tf.deploy.measurement import measure
 from sdkd_tf.deploy.metadata import with_metadata, without_output
-from sdkd_tf.deploy.quantization import RangeDistance, calibrate, fix_ranges, quantization_aware, with_probabilities
+from sdkd_tf.deploy.quantization import with_probabilities
+from sdkd_tf.deploy.quantized_training import train_quantized
 from sdkd_tf.deploy.report import Conversion, load_conversions
 from sdkd_tf.deploy.tflite import Classifier, pack, unpack
 from sdkd_tf.errors import UserError
-from sdkd_tf.files import SavedStates, read_json, write_json
+from sdkd_tf.files import SavedStates, lock, read_json, write_json
 from sdkd_tf.run import Run
 from sdkd_tf.strategies.sdkd import SDKD
 
 FILE_NAMES = {"qat": "sdkd_int8", "ptq": "sdkd_int8_ptq", "float": "sdkd_float"}
-_CALIBRATION_BATCHES = 20
-_FAR = 0.05  # widths of a range, above which a warning says that quantization-aware training was too short
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +77,8 @@ def convert(options: ConversionOptions) -> Conversion:
       UserError: the run is not finished or has no saliency, its data are not there or not its own any more, or its weights do
         not fit.
     """
-    run, quantization = Run(options.run_dir), options.quantization
-    results = run.results
+    run = Run(options.run_dir)
+    run.results  # noqa: B018  raises if the run is not finished
     if run.config.architecture != "sdkd":
         raise UserError(
             f"{run.directory}: holds a {run.config.architecture} network; expected one with saliency (sdkd)"
@@ -89,45 +88,58 @@ def convert(options: ConversionOptions) -> Conversion:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(options.seed)
     target = pathlib.Path(options.out_dir) if options.out_dir else run.directory / "tflite"
-    working = _working_directory(target / ".converting", options)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"out_dir {target}: cannot be written ({error.strerror}); choose another --out_dir") from error
+    with lock(target / ".lock", wait=False):
+        working = _working_directory(target / ".converting", options)
+        report = _write_files(working, target, run, sequence, network, options)
+        shutil.rmtree(working)
+    return report
+
+
+def _write_files(
+    working: pathlib.Path,
+    target: pathlib.Path,
+    run: Run,
+    sequence: TaskSequence,
+    network: keras.Model,
+    options: ConversionOptions,
+) -> Conversion:
+    """Converts in the working directory, and moves the finished files to their place."""
+    quantization, classes = options.quantization, run.results.classes
     training: dict[str, Any] = {}
     representative = None
-    last_task, input_size = sequence.tasks[-1].train, run.config.network.input_size
     if quantization == "qat":
         deployed, training = _quantized(run, network, sequence, options, SavedStates(working / "progress"))
     else:
         complete = with_probabilities(network)
         deployed = keras.Model(complete.input, [complete.outputs[4], complete.outputs[1]])
         if quantization == "ptq":
-            representative = make_dataset(last_task, input_size, 1).take(200)
+            representative = make_dataset(sequence.tasks[-1].train, run.config.network.input_size, 1).take(200)
         else:
             deployed = with_uint8_input(deployed)
     files = working / "files"
     shutil.rmtree(files, ignore_errors=True)
     files.mkdir()
-    write_models(files, FILE_NAMES[quantization], deployed, results.classes, representative)
+    write_models(files, FILE_NAMES[quantization], deployed, classes, representative)
     path = files / f"{FILE_NAMES[quantization]}.tflite"
     report = dataclasses.replace(measure(path, network, sequence), **training)
     golden = files / ("golden" if quantization == "qat" else f"golden_{quantization}")
     golden.mkdir()
-    write_golden(golden, path.name, Classifier(path), sequence.tasks[-1].test[0].image, results.classes)
+    write_golden(golden, path.name, Classifier(path), sequence.tasks[-1].test[0].image, classes)
     _publish(files, target, quantization, report)
-    shutil.rmtree(working)
     return report
 
 
 def _working_directory(directory: pathlib.Path, options: ConversionOptions) -> pathlib.Path:
     """Makes the directory of what is not finished yet; empty, unless a conversion with the same options was killed."""
     known = directory / "options.json"
-    try:
-        if not known.is_file() or read_json(known, list, "convert.py") != options.training:
-            shutil.rmtree(directory, ignore_errors=True)
-            directory.mkdir(parents=True)
-            write_json(known, options.training)
-    except (NotADirectoryError, FileExistsError, PermissionError) as error:
-        raise UserError(
-            f"out_dir {directory.parent}: cannot be written ({error.strerror}); choose another --out_dir"
-        ) from error
+    if not known.is_file() or read_json(known, list, "convert.py") != options.training:
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
+        write_json(known, options.training)
     return directory
 
 
@@ -187,80 +199,6 @@ def write_models(
         with_metadata(without_output(content, "saliency"), labels, "SDKD", description, __version__)
     )
     (directory / "labels.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
-
-
-@dataclasses.dataclass
-class _State:
-    """How far quantization-aware training has come."""
-
-    epoch: int
-    range_distance: float
-    strategy: dict[str, Any]
-
-
-def train_quantized(
-    network: keras.Model,
-    batches: tf.data.Dataset,
-    distillation: SDKD.Options,
-    steps: int,
-    epochs: int,
-    learning_rate: float,
-    states: SavedStates,
-) -> tuple[keras.Model, float]:
-    """Quantization-aware training by SDKD: the float network teaches the quantized one.
-
-    Args:
-      network: the float network.
-      batches: training batches of the last task for all epochs.
-      distillation: options of SDKD.
-      steps: batches an epoch.
-      epochs, learning_rate: of the training.
-      states: of the same training, if it was killed, to resume from.
-
-    Returns:
-      (the trained, quantized model with the outputs [probabilities, saliency]; the distance of its ranges from where they go,
-      see `RangeDistance`).
-    """
-    done, ranges, saved = 0, RangeDistance(), states.load(_State)
-    with heartbeat("preparing the quantized network"):
-        student, deployed = quantization_aware(network)
-        strategy = SDKD(student, distillation, teacher=network)
-        strategy.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
-        if saved:
-            with states.fitting("remove the directory to start again"):
-                state, values = saved
-                done, ranges.distance = state.epoch, state.range_distance
-                strategy.restore(state.strategy, values)
-            print(f"resuming after epoch {done}")
-        else:
-            calibrate(student, network, batches.take(_CALIBRATION_BATCHES))
-            if strategy.has_factors:
-                strategy.train_teacher_translator(batches.take(steps))
-
-    def save(epoch: int, logs: Any) -> None:
-        state = _State(epoch + 1, ranges.distance, strategy.state())
-        states.save(state, [variable.numpy() for variable in strategy.saved_variables])
-
-    strategy.fit(
-        batches.skip(steps * done),
-        steps_per_epoch=steps,
-        initial_epoch=done,
-        epochs=epochs,
-        callbacks=[
-            FirstStepHeartbeat("building the graph of quantization-aware training"),
-            Schedule(epochs, learning_rate),
-            ranges,
-            keras.callbacks.LambdaCallback(on_epoch_end=save),
-        ],
-        verbose=1,
-    )
-    if ranges.distance > _FAR:
-        print(
-            f"warning: after {epochs * steps} steps the ranges of the activations are still {ranges.distance:.1%} of their"
-            f" width away from where training moves them; --epochs is {epochs}, take more"
-        )
-    fix_ranges(deployed)
-    return deployed, ranges.distance
 
 
 def with_uint8_input(model: keras.Model) -> keras.Model:

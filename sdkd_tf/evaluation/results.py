@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from sdkd_tf.evaluation import metrics
+from sdkd_tf.evaluation.provenance import Provenance
 
 Split = Literal["validation", "test"]
 
@@ -49,15 +50,6 @@ class TaskResult:
     peak_memory_mb: float = 0.0
     validation: Scores = dataclasses.field(default_factory=lambda: Scores([], []))
     test: Scores = dataclasses.field(default_factory=lambda: Scores([], []))
-
-
-@dataclasses.dataclass(frozen=True)
-class Provenance:
-    """What a result came from: versions of the packages, source commit (None outside of git), machine."""
-
-    versions: dict[str, str]
-    commit: str | None
-    machine: dict[str, str]
 
 
 @dataclasses.dataclass

@@ -1,0 +1,89 @@
+"""Quantization-aware training as one more SDKD step: the float network teaches the quantized one."""
+
+import dataclasses
+from typing import Any
+
+import tensorflow as tf
+import tf_keras as keras
+
+from sdkd_tf.callbacks import FirstStepHeartbeat, Schedule, heartbeat
+from sdkd_tf.deploy.quantization import RangeDistance, calibrate, fix_ranges, quantization_aware
+from sdkd_tf.files import SavedStates
+from sdkd_tf.strategies.sdkd import SDKD
+
+_CALIBRATION_BATCHES = 20
+_FAR = 0.05  # widths of a range, above which a warning says that the training was too short
+
+
+@dataclasses.dataclass
+class _State:
+    """How far quantization-aware training has come."""
+
+    epoch: int
+    range_distance: float
+    strategy: dict[str, Any]
+
+
+def train_quantized(
+    network: keras.Model,
+    batches: tf.data.Dataset,
+    distillation: SDKD.Options,
+    steps: int,
+    epochs: int,
+    learning_rate: float,
+    states: SavedStates,
+) -> tuple[keras.Model, float]:
+    """Quantization-aware training by SDKD: the float network teaches the quantized one.
+
+    Args:
+      network: the float network.
+      batches: training batches of the last task for all epochs.
+      distillation: options of SDKD.
+      steps: batches an epoch.
+      epochs, learning_rate: of the training.
+      states: of the same training, if it was killed, to resume from.
+
+    Returns:
+      (the trained, quantized model with the outputs [probabilities, saliency]; the distance of its ranges from where they go,
+      see `RangeDistance`).
+    """
+    done, ranges, saved = 0, RangeDistance(), states.load(_State)
+    with heartbeat("preparing the quantized network"):
+        student, deployed = quantization_aware(network)
+        strategy = SDKD(student, distillation, teacher=network)
+        strategy.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
+        if saved:
+            with states.fitting("remove the directory to start again"):
+                state, values = saved
+                done, ranges.distance = state.epoch, state.range_distance
+                strategy.restore(state.strategy, values)
+            print(f"resuming after epoch {done}")
+        else:
+            calibrate(student, network, batches.take(_CALIBRATION_BATCHES))
+            if strategy.has_factors:
+                strategy.train_teacher_translator(batches.take(steps))
+
+    def save(epoch: int, logs: Any) -> None:
+        state = _State(epoch + 1, ranges.distance, strategy.state())
+        states.save(state, [variable.numpy() for variable in strategy.saved_variables])
+
+    strategy.fit(
+        batches.skip(steps * done),
+        steps_per_epoch=steps,
+        initial_epoch=done,
+        epochs=epochs,
+        callbacks=[
+            FirstStepHeartbeat("building the graph of quantization-aware training"),
+            Schedule(epochs, learning_rate),
+            ranges,
+            keras.callbacks.LambdaCallback(on_epoch_end=save),
+        ],
+        verbose=1,
+    )
+    if ranges.distance > _FAR:
+        print(
+            f"warning: after {epochs * steps} steps the ranges of the activations are still {ranges.distance:.1%} of their"
+            f" width away from where training moves them; --epochs is {epochs}, take more"
+        )
+    fix_ranges(deployed)
+    return deployed, ranges.distance
