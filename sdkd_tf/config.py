@@ -192,15 +192,16 @@ def config_from_builtins(stored: dict[str, Any]) -> Config:
 
 
 def _from_stored(stored: _Stored) -> Config:
-    for kind, name, known in (
-        ("architecture", stored.architecture, ARCHITECTURES),
-        ("strategy", stored.strategy, STRATEGIES),
-    ):
-        if name not in known:
-            raise ValueError(f"{kind} is {name!r}; expected one of {', '.join(known)}")
+    _check_known(stored.architecture, stored.strategy)
     network = _from_dict("network", stored.network, ARCHITECTURES[stored.architecture][0])
     options = _from_dict("options", stored.options, STRATEGIES[stored.strategy].Options)
     return Config(stored.run, stored.data, stored.training, stored.architecture, network, stored.strategy, options)
+
+
+def _check_known(architecture: str, strategy: str) -> None:
+    for kind, name, known in (("architecture", architecture, ARCHITECTURES), ("strategy", strategy, STRATEGIES)):
+        if name not in known:
+            raise UserError(f"{kind} is {name!r}; expected one of {', '.join(known)}")
 
 
 def _from_dict(part: str, values: dict[str, Any], kind: Any) -> Any:
@@ -267,8 +268,9 @@ def make_config(architecture: str = "sdkd", strategy: str = "sdkd", **given: Any
       **given: values of options; those that only another network or strategy has are ignored.
 
     Raises:
-      UserError: a value is out of its range.
+      UserError: an unknown architecture or strategy, or a value out of its range.
     """
+    _check_known(architecture, strategy)
     kinds = (RunOptions, DataOptions, TrainingOptions, ARCHITECTURES[architecture][0], STRATEGIES[strategy].Options)
     run, data, training, network, options = (make_options(kind, given) for kind in kinds)
     return Config(run, data, training, architecture, network, strategy, options)

@@ -162,6 +162,9 @@ class SavedStates:
 
         Returns:
           (state, arrays) as `save` took them, or None if there is no intact state.
+
+        Raises:
+          msgspec.ValidationError: an intact state is not of this type, see `fitting`.
         """
         files = self._files()
         for path in reversed(files):
@@ -169,6 +172,8 @@ class SavedStates:
                 archive = read_npz(path)
                 encoded, *arrays = (archive[f"arr_{i}"] for i in range(len(archive)))
                 return msgspec.json.decode(encoded.tobytes(), type=form), arrays
+            except msgspec.ValidationError:  # not damaged, but of another version
+                raise
             except (ValueError, KeyError, RecursionError, msgspec.MsgspecError) as error:
                 then = "starting again" if path == files[0] else "going back to the state before it"
                 reason = ascii(" ".join(str(error).split()))[1:-1]
@@ -178,7 +183,7 @@ class SavedStates:
 
     @contextlib.contextmanager
     def fitting(self, remedy: str) -> Iterator[None]:
-        """Raises UserError if the block, which restores a state, finds that it does not fit.
+        """Raises UserError if the block, which loads and restores a state, finds that it does not fit.
 
         Args:
           remedy: what the user can do, for the message.

@@ -151,8 +151,9 @@ class Run:
                 f"continue_from {self.directory}: was trained on other classes than the data have ({differing});"
                 " expected the same"
             )
-        unchanged = {name: getattr(self.config.network, name) for name in _FREE if hasattr(config.network, name)}
-        if self.config.network != dataclasses.replace(config.network, **unchanged):
+        own, new = self.config, config
+        free = {name: getattr(own.network, name) for name in _FREE if hasattr(own.network, name)}
+        if new.architecture != own.architecture or dataclasses.replace(new.network, **free) != own.network:
             raise UserError(
                 f"continue_from {self.directory}: has another network than these options give;"
                 f" expected --flagfile={self.directory}/flags.flags"
@@ -179,9 +180,10 @@ class Run:
           config, results: of the run to train, before its first task.
 
         Raises:
-          UserError: the directory holds a run of other options or data.
+          UserError: the directory holds a run of other options, data or version.
         """
-        saved = self.states.load(State)
+        with self.states.fitting("--overwrite starts again"):
+            saved = self.states.load(State)
         if saved:
             self.check_same(config, results, saved[0].results)
         return saved
@@ -216,9 +218,11 @@ class Run:
         """Empties the directory for a new run and writes its options; files that are not a run's are left alone.
 
         Raises:
-          UserError: the directory holds files with names of a run's, but no `flags.flags`, so that they may be anybody's; with
-            `config.run.overwrite` they are removed.
+          UserError: the directory holds a finished run, or files with names of a run's, but no `flags.flags`, so that they may
+            be anybody's; with `config.run.overwrite` they are removed.
         """
+        if not config.run.overwrite and self.finished:  # by another process, since this one began
+            raise UserError(f"run_dir {self.directory}: already holds a finished run; use another or --overwrite")
         if not config.run.overwrite and not (self.directory / "flags.flags").exists():
             for name in (*_FILES, *_FOLDERS):
                 path = self.directory / name

@@ -245,9 +245,7 @@ class _TaskLoop:
     def end(self) -> None:
         """Writes what a finished run holds."""
         self.results.provenance = provenance()
-        if (
-            self.tested is not self.strategy.student
-        ):  # not set yet, if all tasks were finished before this process began
+        if self.tested is not self.strategy.student:  # not set yet, if no task was left for this process
             self.tested.set_weights(self.strategy.student.get_weights())
         if self.chief:
             maps = self.maps if self.strategy.has_saliency else None
@@ -258,6 +256,7 @@ class _TaskLoop:
 
 
 def _finish(run: Run, replicas: tf.distribute.Strategy) -> Results:
+    wait_for_all(replicas)  # until each has seen whether the run is finished
     if is_chief(replicas):
         plot_run(run)
         run.states.clear()

@@ -47,7 +47,9 @@ def train_quantized(
       (the trained, quantized model with the outputs [probabilities, saliency]; the distance of its ranges from where they go,
       see `RangeDistance`).
     """
-    done, ranges, saved = 0, RangeDistance(), states.load(_State)
+    done, ranges = 0, RangeDistance()
+    with states.fitting("remove the directory to start again"):
+        saved = states.load(_State)
     with heartbeat("preparing the quantized network"):
         student, deployed = quantization_aware(network)
         strategy = SDKD(student, distillation, teacher=network)

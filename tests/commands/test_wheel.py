@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import re
+import shutil
 import signal
 import site
 import subprocess
@@ -17,8 +19,12 @@ TINY = "--input_size=64 --decoder_channels=4 --epochs=1 --batch_size=4 --augment
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    out = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", out, ROOT]
+    # A copy, so that no build of an earlier state is mixed in.
+    out, source = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("source")
+    shutil.copytree(ROOT / "sdkd_tf", source / "sdkd_tf", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", out, source]
     subprocess.run(command, check=True, capture_output=True)
     (path,) = out.glob("*.whl")
     return path
@@ -71,7 +77,7 @@ def test_the_wheel_holds_the_package_and_its_data_alone(wheel):
 def test_train(sdkd, trained):
     output, errors = trained
     assert "| task2 |" in output and (sdkd.home / "run" / "weights.npz").is_file()
-    lines = [line for line in errors.replace("\r", "\n").splitlines() if line.strip() and "/s]" not in line]
+    lines = [line for line in errors.replace("\r", "\n").splitlines() if line.strip() and not re.search(r"/s\]|s/\w+\]|\?it", line)]
     assert not lines  # but for progress bars
 
 

@@ -1,3 +1,5 @@
+import types
+
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
@@ -25,16 +27,17 @@ def test_the_generator_learns_what_a_label_looks_like():
 
 
 def test_what_is_drawn_is_labelled_by_the_network_and_has_no_mask(tiny_network):
-    strategy = GenerativeReplay(tiny_network(3), generated_images=6)
-    strategy.begin_task(0, None)
+    strategy = GenerativeReplay(tiny_network(3), GenerativeReplay.Options(generated_images=6))
     new = tf.data.Dataset.from_tensors({"image": tf.zeros((2, 32, 32, 3))})
-    assert strategy.training_batches((), lambda examples: new) is new
-    strategy.begin_task(1, None)
+    first = types.SimpleNamespace(index=0, augmented=lambda: new)
+    strategy.begin_task(first)
+    assert strategy.training_batches(first) is new
+    strategy.begin_task(types.SimpleNamespace(index=1))
     drawn = {name: tf.convert_to_tensor(values) for name, values in strategy.drawn.items()}
     logits = as_outputs(strategy.student(drawn["image"])).logits
     np.testing.assert_array_equal(drawn["label"], tf.argmax(logits, axis=1))
     assert drawn["image"].shape == (6, 32, 32, 3) and not drawn["has_mask"].numpy().any()
     new = tf.data.Dataset.from_tensors({**{k: v[:2] for k, v in drawn.items()}, "label": tf.constant([7, 7])}).repeat(4)
-    batches = list(strategy.training_batches((), lambda examples: new))
+    batches = list(strategy.training_batches(types.SimpleNamespace(index=1, augmented=lambda: new)))
     assert len(batches) == 4 and batches[0]["image"].shape == (4, 32, 32, 3)
     assert batches[0]["label"].numpy()[:2].tolist() == [7, 7] and max(batches[0]["label"].numpy()[2:]) < 3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sdkd_tf import losses
+from sdkd_tf.strategies import losses
 from tests.reference import losses as reference
 
 
@@ -13,15 +13,14 @@ def factor(*rows):
 
 
 def test_factor_transfer_by_hand():
-    # (3, 4) normalises to (0.6, 0.8) and (1, 0) stays: |0.6 - 1| + |0.8 - 0| = 1.2.
+    # (3, 4) normalises to (0.6, 0.8) and (1, 0) stays: the mean of |0.6 - 1| and |0.8 - 0| is 0.6.
     teacher, student = factor([3.0, 4.0]), factor([1.0, 0.0])
-    assert losses.factor_transfer_loss(teacher, student, "sum").numpy() == pytest.approx(1.2, abs=1e-6)
-    assert losses.factor_transfer_loss(teacher, student, "mean").numpy() == pytest.approx(0.6, abs=1e-6)
+    assert losses.factor_transfer_loss(teacher, student).numpy() == pytest.approx(0.6, abs=1e-6)
 
 
 def test_factor_transfer_averages_the_batch():
     teacher, student = factor([3.0, 4.0], [0.0, 2.0]), factor([1.0, 0.0], [0.0, 5.0])
-    assert losses.factor_transfer_loss(teacher, student, "sum").numpy() == pytest.approx(0.6, abs=1e-6)
+    assert losses.factor_transfer_loss(teacher, student).numpy() == pytest.approx(0.3, abs=1e-6)
 
 
 def test_factor_transfer_ignores_scale():
@@ -31,28 +30,27 @@ def test_factor_transfer_ignores_scale():
 
 
 def test_factor_transfer_gradient_by_hand():
-    # With r = |(x, y)| and t = (1, 0): L = 1 - x / r + y / r; dL/dx = (-y^2 - x y) / r^3, dL/dy = (x y + x^2) / r^3, which
-    # at (3, 4) are (-16 - 12) / 125 and (12 + 9) / 125.
+    # With r = |(x, y)| and t = (1, 0): 2 L = 1 - x / r + y / r; 2 dL/dx = (-y^2 - x y) / r^3, 2 dL/dy = (x y + x^2) / r^3,
+    # which at (3, 4) are (-16 - 12) / 125 and (12 + 9) / 125.
     student = tf.Variable(factor([3.0, 4.0]))
     teacher = tf.Variable(factor([1.0, 0.0]))
     with tf.GradientTape() as tape:
-        loss = losses.factor_transfer_loss(teacher, student, "sum")
+        loss = losses.factor_transfer_loss(teacher, student)
     to_teacher, to_student = tape.gradient(loss, [teacher, student])
     assert to_teacher is None
-    np.testing.assert_allclose(to_student.numpy().ravel(), [-28 / 125, 21 / 125], rtol=1e-5)
+    np.testing.assert_allclose(to_student.numpy().ravel(), [-14 / 125, 10.5 / 125], rtol=1e-5)
 
 
-@pytest.mark.parametrize("reduction, scale", [("sum", 1.0), ("mean", 0.5)])
 @pytest.mark.parametrize(
     "teacher, student, expected",
-    [((3.0, 4.0), (0.0, 0.0), 1.4), ((0.0, 0.0), (3.0, 4.0), 1.4), ((0.0, 0.0), (0.0, 0.0), 0.0)],
+    [((3.0, 4.0), (0.0, 0.0), 0.7), ((0.0, 0.0), (3.0, 4.0), 0.7), ((0.0, 0.0), (0.0, 0.0), 0.0)],
 )
-def test_factor_of_norm_zero_has_finite_loss_and_gradient(teacher, student, expected, reduction, scale):
-    # The factor of norm 0 stays 0, so what is left is the other's |0.6| + |0.8|.
+def test_factor_of_norm_zero_has_finite_loss_and_gradient(teacher, student, expected):
+    # The factor of norm 0 stays 0, so what is left is the mean of the other's |0.6| and |0.8|.
     student = tf.Variable(factor(list(student)))
     with tf.GradientTape() as tape:
-        loss = losses.factor_transfer_loss(factor(list(teacher)), student, reduction)
-    assert loss.numpy() == pytest.approx(scale * expected, abs=1e-6)
+        loss = losses.factor_transfer_loss(factor(list(teacher)), student)
+    assert loss.numpy() == pytest.approx(expected, abs=1e-6)
     gradient = tape.gradient(loss, student).numpy()
     assert np.isfinite(gradient).all()
     if expected == 0.0:
@@ -64,7 +62,6 @@ def test_soft_target_by_hand():
     teacher, student = tf.constant([[np.log(3.0), 0.0]], tf.float32), tf.zeros((1, 2))
     kl = 0.75 * np.log(1.5) + 0.25 * np.log(0.5)
     assert losses.soft_target_loss(teacher, student, 1.0, 0.7).numpy() == pytest.approx(1.4 * kl, rel=1e-5)
-    assert losses.soft_target_loss(teacher, student, 1.0, 0.7, "mean").numpy() == pytest.approx(0.7 * kl, rel=1e-5)
 
 
 def test_soft_target_softens_both_sides():
@@ -108,25 +105,23 @@ def value_and_gradient(loss, student):
     return value.numpy(), tape.gradient(value, variable).numpy()
 
 
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_factor_transfer_equals_numpy(reduction):
+def test_factor_transfer_equals_numpy():
     rng = np.random.default_rng(2)
     teacher, student = rng.normal(size=(2, 3, 4, 5, 2)).astype(np.float32)
-    value, gradient = value_and_gradient(lambda s: losses.factor_transfer_loss(teacher, s, reduction), student)
-    assert value == pytest.approx(reference.factor_transfer(teacher, student, reduction), abs=1e-5)
+    value, gradient = value_and_gradient(lambda s: losses.factor_transfer_loss(teacher, s), student)
+    assert value == pytest.approx(reference.factor_transfer(teacher, student), abs=1e-5)
 
     def f(s):
-        return reference.factor_transfer(teacher.astype(np.float64), s, reduction)
+        return reference.factor_transfer(teacher.astype(np.float64), s)
 
     np.testing.assert_allclose(gradient, reference.gradient(f, student.astype(np.float64)), rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("reduction", ["batch", "mean"])
 @pytest.mark.parametrize("temperature, alpha", [(20.0, 0.7), (2.0, 0.3)])
-def test_soft_target_equals_numpy(temperature, alpha, reduction):
+def test_soft_target_equals_numpy(temperature, alpha):
     rng = np.random.default_rng(3)
     teacher, student = (10 * rng.normal(size=(2, 4, 6))).astype(np.float32)
-    settings = temperature, alpha, reduction
+    settings = temperature, alpha
     value, gradient = value_and_gradient(lambda s: losses.soft_target_loss(teacher, s, *settings), student)
     assert value == pytest.approx(reference.soft_target(teacher, student, *settings), rel=1e-5)
 
@@ -148,8 +143,8 @@ def test_total_loss_equals_numpy():
     )
     expected = (
         reference.classification(labels, student)
-        + reference.factor_transfer(teacher_factor, student_factor, "mean")
-        + reference.soft_target(teacher, student, 20, 0.7, "batch")
+        + reference.factor_transfer(teacher_factor, student_factor)
+        + reference.soft_target(teacher, student, 20, 0.7)
     )
     assert found.numpy() == pytest.approx(expected, rel=1e-5)
 

@@ -1,18 +1,23 @@
 """A run that is killed and started again ends as one that is not, with every strategy."""
 
+import dataclasses
 import errno
 import itertools
-import json
 import os
+import pathlib
+import shutil
 
 import numpy as np
 import pytest
-import tf_keras as keras
-from sdkd_tf.progress import Progress
 
-from sdkd_tf import atomic, lifelong
+from sdkd_tf import files, training
+from sdkd_tf.config import make_config
 from sdkd_tf.errors import UserError, one_line_errors
+from sdkd_tf.files import SavedStates
+from sdkd_tf.run import Run, State
 from sdkd_tf.strategies import STRATEGIES
+
+pytestmark = pytest.mark.usefixtures("tiny_architecture")
 
 OPTIONS = {
     "replay": {"memory_images": 6},
@@ -31,26 +36,22 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="module")
-def run(write_sequence, tiny_network, tmp_path_factory):
+def run(write_sequence, tmp_path_factory):
     """A function (run_dir, strategy, ...) that trains on two tasks of four images a class."""
     data = write_sequence(tmp_path_factory.mktemp("data"), tasks=TASKS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(lifelong.ARCHITECTURES, "tiny", tiny_network)
-        patch.setattr(lifelong.report, "plot_run", lambda run_dir: None)
+    settings = {"epochs": EPOCHS, "first_task_epochs": EPOCHS, "batch_size": 4, "learning_rate": 0.01}
+    settings.update(data_dir=str(data), deterministic=True)
 
-        def call(run_dir, strategy, **changed):
-            settings = {"epochs": EPOCHS, "batch_size": 4, "learning_rate": 0.01, "deterministic": True}
-            options = {"saliency_weight": 1.0, **OPTIONS.get(strategy, {})}
-            lifelong.run(
-                run_dir, data, strategy=strategy, options=options, architecture="tiny", **{**settings, **changed}
-            )
+    def call(run_dir, strategy, **changed):
+        given = {**settings, **OPTIONS.get(strategy, {}), **changed}
+        training.train(make_config("tiny", strategy, run_dir=str(run_dir), **given))
 
-        yield call
+    return call
 
 
 def killed(run, run_dir, strategy, save):
     """Runs until the state with this number is saved."""
-    count, original = itertools.count(), Progress.save
+    count, original = itertools.count(), SavedStates.save
 
     def save_and_die(self, state, arrays):
         original(self, state, arrays)
@@ -58,17 +59,21 @@ def killed(run, run_dir, strategy, save):
             raise Killed
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(Progress, "save", save_and_die)
+        patch.setattr(SavedStates, "save", save_and_die)
         run(run_dir, strategy)
 
 
 def outcome(run_dir):
-    results = json.loads((run_dir / "results.json").read_text())
-    weights = keras.models.load_model(run_dir / "model.keras", compile=False).get_weights()
-    timeless = {
-        k: v for k, v in results.items() if k not in ("seconds_per_task", "cpu_seconds_per_task", "peak_memory_mb")
-    }
-    return timeless, [w.tobytes() for w in weights]
+    """The results without what depends on the clock, the maps, and the weights."""
+    run = Run(run_dir)
+    timeless = {"seconds": 0.0, "cpu_seconds": 0.0, "peak_memory_mb": 0.0}
+    tasks = [dataclasses.replace(task, **timeless) for task in run.results.tasks]
+    weights = [w.tobytes() for w in run.network().get_weights()]
+    return dataclasses.replace(run.results, tasks=tasks), run.saliency()[1].tobytes(), weights
+
+
+def content(folder):
+    return {path: path.read_bytes() for path in folder.iterdir()}
 
 
 QUICK = "sdkd_replay", "agem", "generative_replay"  # between them they keep everything that a strategy may keep
@@ -80,7 +85,7 @@ QUICK = "sdkd_replay", "agem", "generative_replay"  # between them they keep eve
 def test_a_run_killed_within_the_second_task_ends_like_one_that_was_not(run, tmp_path, strategy):
     run(tmp_path / "whole", strategy)
     killed(run, tmp_path / "killed", strategy, EPOCHS + 1)
-    assert not (tmp_path / "killed" / "results.json").exists()
+    assert not Run(tmp_path / "killed").finished
     run(tmp_path / "killed", strategy)
     assert outcome(tmp_path / "killed") == outcome(tmp_path / "whole")
     assert not (tmp_path / "killed" / "progress").exists()
@@ -98,58 +103,63 @@ def test_one_run_may_be_killed_again_and_again(run, tmp_path):
 def test_another_seed_gives_other_weights(run, tmp_path):
     run(tmp_path / "a", "finetune")
     run(tmp_path / "b", "finetune", seed=1)
-    assert outcome(tmp_path / "a")[1] != outcome(tmp_path / "b")[1]
+    assert outcome(tmp_path / "a")[2] != outcome(tmp_path / "b")[2]
 
 
-def test_an_unfinished_run_of_other_flags_is_left_alone(run, tmp_path):
+def test_an_unfinished_run_of_other_options_is_left_alone(run, tmp_path):
     killed(run, tmp_path / "killed", "finetune", 1)
-    before = {path: path.read_bytes() for path in (tmp_path / "killed" / "progress").iterdir()}
-    with pytest.raises(
-        UserError, match=r"holds an unfinished run of other flags or data \(learning_rate 0.01, not 0.5"
-    ):
+    before = content(tmp_path / "killed" / "progress")
+    with pytest.raises(UserError, match=r"holds a run of other options or data \(--learning_rate is 0.01, not 0.5\)"):
         run(tmp_path / "killed", "finetune", learning_rate=0.5)
-    assert {path: path.read_bytes() for path in (tmp_path / "killed" / "progress").iterdir()} == before
+    assert content(tmp_path / "killed" / "progress") == before
     run(tmp_path / "killed", "finetune", learning_rate=0.5, overwrite=True)
-    assert np.shape(json.loads((tmp_path / "killed" / "results.json").read_text())["accuracy_matrix"]["test"]) == (
-        TASKS,
-        TASKS,
-    )
+    assert Run(tmp_path / "killed").results.accuracy("test").shape == (TASKS, TASKS)
+    assert Run(tmp_path / "killed").config.training.learning_rate == 0.5
+
+
+def test_an_unfinished_run_of_other_data_is_left_alone(run, write_sequence, tmp_path):
+    killed(run, tmp_path / "killed", "finetune", 1)
+    before = content(tmp_path / "killed" / "progress")
+    other = str(write_sequence(tmp_path / "other", tasks=TASKS, train=3))
+    with pytest.raises(UserError, match=r"holds a run of other options or data \(the data differ\)"):
+        run(tmp_path / "killed", "finetune", data_dir=other)
+    assert content(tmp_path / "killed" / "progress") == before
 
 
 @pytest.mark.parametrize("change", ["one variable less", "another shape", "no results"])
 def test_an_unfinished_run_of_another_version_is_left_alone(run, tmp_path, change):
     killed(run, tmp_path / "killed", "finetune", 1)
-    progress = Progress(tmp_path / "killed" / "progress")
-    state, arrays = progress.load()
+    states = SavedStates(tmp_path / "killed" / "progress")
+    state, arrays = states.load(State)
     if change == "no results":
-        del state["results"]
+        state = {"task": state.task, "epoch": state.epoch}
     else:
         arrays[-1:] = [np.zeros((3, 1, 4), np.float32)] if change == "another shape" else []
-    progress.save(state, arrays)
-    before = {path: path.read_bytes() for path in (tmp_path / "killed" / "progress").iterdir()}
-    with pytest.raises(UserError, match="progress: holds a state that does not fit .*--overwrite") as told:
+    states.save(state, arrays)
+    before = content(tmp_path / "killed" / "progress")
+    with pytest.raises(UserError, match="progress: holds a state that does not fit .*--overwrite") as error:
         run(tmp_path / "killed", "finetune")
-    assert "\n" not in str(told.value)
-    assert {path: path.read_bytes() for path in (tmp_path / "killed" / "progress").iterdir()} == before
+    assert "\n" not in str(error.value)
+    assert content(tmp_path / "killed" / "progress") == before
 
 
 def test_a_run_killed_while_it_was_drawn_is_drawn_again(run, tmp_path):
-    def die(run_dir):
+    def die(run):
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(lifelong.report, "plot_run", die)
+        patch.setattr(training, "plot_run", die)
         run(tmp_path / "run", "finetune")
     before, drawn = (tmp_path / "run" / "results.json").read_bytes(), []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lifelong.report, "plot_run", drawn.append)
+        patch.setattr(training, "plot_run", lambda run: drawn.append(run.directory))
         run(tmp_path / "run", "finetune")
         with pytest.raises(UserError, match="already holds a finished run"):
             run(tmp_path / "run", "finetune")
     assert drawn == [tmp_path / "run"] and (tmp_path / "run" / "results.json").read_bytes() == before
 
 
-def test_a_full_disk_is_told_in_one_line_and_loses_no_finished_epoch(run, tmp_path):
+def test_a_full_disk_is_reported_in_one_line_and_loses_no_finished_epoch(run, tmp_path):
     def full_after(syncs):
         left = itertools.count(syncs, -1)
 
@@ -160,8 +170,9 @@ def test_a_full_disk_is_told_in_one_line_and_loses_no_finished_epoch(run, tmp_pa
         return fsync
 
     run(tmp_path / "whole", "finetune")
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit, match="^error: the disk is full; make room"):
-        patch.setattr(atomic.os, "fsync", full_after(6))  # the flags and two states, each with its directory
+    line = "^error: the disk is full; free some space and repeat the command, which resumes$"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit, match=line):
+        patch.setattr(files.os, "fsync", full_after(8))  # two files of options and two states, each with its directory
         with one_line_errors():
             run(tmp_path / "full", "finetune")
     assert [path.name for path in sorted((tmp_path / "full" / "progress").iterdir())] == ["000000.npz", "000001.npz"]
@@ -170,8 +181,25 @@ def test_a_full_disk_is_told_in_one_line_and_loses_no_finished_epoch(run, tmp_pa
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_at_that_step(run, tmp_path):
-    with pytest.raises(
-        UserError, match=r"task task1, epoch \d, step \d: (classification|saliency) is (nan|inf); lower --lear"
-    ):
+    line = r"task task1, epoch \d, step \d: (classification|saliency) is (nan|inf); lower --learning_rate, or look at"
+    with pytest.raises(UserError, match=line):
         run(tmp_path / "run", "finetune", learning_rate=1e38)
-    assert not (tmp_path / "run" / "results.json").exists()
+    assert not Run(tmp_path / "run").finished
+
+
+def test_weights_that_are_not_finite_after_an_epoch_stop_the_run(run, tmp_path):
+    """The loss of a last step is that before its update, which here is the first."""
+    with pytest.raises(UserError, match=r"^task task1, epoch 1: \S+ is not finite; lower --learning_rate, or look at"):
+        run(tmp_path / "run", "finetune", learning_rate=float("inf"), batch_size=8)
+    assert not list((tmp_path / "run").glob("progress/*"))
+
+
+def test_data_may_be_moved_before_a_run_resumes(run, write_sequence, tmp_path):
+    data = write_sequence(tmp_path / "data", tasks=TASKS)
+    run(tmp_path / "whole", "replay", data_dir=str(data))
+    with pytest.MonkeyPatch.context():
+        killed(lambda *a: run(*a, data_dir=str(data)), tmp_path / "killed", "replay", EPOCHS)
+    moved = pathlib.Path(shutil.move(data, tmp_path / "moved"))
+    run(tmp_path / "killed", "replay", data_dir=str(moved))
+    assert outcome(tmp_path / "killed") == outcome(tmp_path / "whole")
+    assert Run(tmp_path / "killed").tasks().root == moved

@@ -1,42 +1,49 @@
-"""The train_step: what it updates, what it leaves alone, and the terms it logs."""
+"""SDKD: what a step updates and leaves alone, the terms that it logs, and what happens between tasks."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
-from sdkd_tf.distiller import Distiller
 
-from sdkd_tf.data.pipeline import make_dataset
-from sdkd_tf.data.sequence import load_sequence
-from sdkd_tf.model.network import Outputs, build_network
+from sdkd_tf.data.task_data import TaskData
+from sdkd_tf.model.network import NetworkOptions, Outputs, build_network
+from sdkd_tf.strategies import SDKD
+from tests.loading import load
 from tests.reference import losses as reference
 
 
 @pytest.fixture(scope="module")
-def batches(write_sequence, tmp_path_factory):
-    sequence = load_sequence(write_sequence(tmp_path_factory.mktemp("data")))
-    return make_dataset(sequence.tasks[0].train, 64, 4)
+def tasks(write_sequence, tmp_path_factory):
+    """The TaskData of two tasks."""
+    sequence = load(write_sequence(tmp_path_factory.mktemp("data")))
+    return [TaskData(index, task.train, 64, 4) for index, task in enumerate(sequence.tasks)]
+
+
+@pytest.fixture(scope="module")
+def batch(tasks):
+    return next(iter(tasks[1].batches()))
 
 
 @pytest.fixture(scope="module")
 def built():
-    """One distiller for all tests, since building it takes seconds, and its first weights."""
+    """One SDKD for all tests, since building it takes seconds, and its first weights."""
     keras.utils.set_random_seed(0)
-    # Nothing has its default value, so that what does not reach the losses is seen.
-    reductions = {"factor_reduction": "sum", "soft_target_reduction": "mean"}
-    weights = {"saliency_weight": 0.5, "lambda1": 2.0, "lambda2": 3.0, "temperature": 4.0, "alpha": 0.3}
-    distiller = Distiller(build_network(2, input_size=64, decoder_channels=4), **weights, **reductions)
-    return distiller, distiller.student.get_weights()
+    # No option has its default value, so that one which does not reach the losses is noticed.
+    options = SDKD.Options(
+        saliency_weight=0.5, lambda1=2.0, lambda2=3.0, temperature=4.0, teacher_share=0.75, factor_width=6
+    )
+    sdkd = SDKD(build_network(2, NetworkOptions(input_size=64, decoder_channels=4)), options)
+    return sdkd, sdkd.student.get_weights()
 
 
 @pytest.fixture
-def distiller(built):
-    distiller, weights = built
-    distiller.student.set_weights(weights)
-    distiller.has_teacher.assign(False)
-    distiller.compile(keras.optimizers.Adam(1e-3))
-    distiller.reset_metrics()
-    return distiller
+def sdkd(built):
+    sdkd, weights = built
+    sdkd.student.set_weights(weights)
+    sdkd.has_teacher.assign(False)
+    sdkd.compile(keras.optimizers.Adam(1e-3))
+    sdkd.reset_metrics()
+    return sdkd
 
 
 def disturb(student):
@@ -47,76 +54,94 @@ def disturb(student):
     student.get_layer("detection_decoder_logits").bias.assign([0.5])
 
 
-def test_teacher_is_frozen_bit_for_bit_and_the_student_moves(distiller, batches):
-    distiller.promote(batches, epochs=1)
-    disturb(distiller.student)  # right after the promotion both agree and the L1 distance has gradient 0
-    frozen = [distiller.teacher, distiller.paraphraser]
-    before = [[w.copy() for w in model.get_weights()] for model in frozen]
-    student_before = distiller.student.get_weights()
-    translator_before = distiller.student_translator.get_weights()
-    distiller.train_step(next(iter(batches)))
-    for model, weights in zip(frozen, before):
-        for old, new in zip(weights, model.get_weights(), strict=True):
-            np.testing.assert_array_equal(old, new)
-    assert any(not np.array_equal(a, b) for a, b in zip(student_before, distiller.student.get_weights()))
-    assert any(not np.array_equal(a, b) for a, b in zip(translator_before, distiller.student_translator.get_weights()))
+def assert_equal(model, weights):
+    for found, expected in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
-def test_promotion_copies_the_student(distiller, batches):
-    distiller.promote(batches, epochs=1)
-    for a, b in zip(distiller.teacher.get_weights(), distiller.student.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    for a, b in zip(
-        distiller.teacher_translator.get_weights(), distiller.student_translator.get_weights(), strict=True
-    ):
-        np.testing.assert_array_equal(a, b)
+def test_teacher_is_frozen_bit_for_bit_and_the_student_moves(sdkd, tasks, batch):
+    sdkd.begin_task(tasks[1])
+    disturb(sdkd.student)  # right after the promotion both agree and the L1 distance has gradient 0
+    frozen, trained = [sdkd.teacher, sdkd.paraphraser], [sdkd.student, sdkd.student_translator]
+    before = {id(model): [w.copy() for w in model.get_weights()] for model in (*frozen, *trained)}
+    sdkd.train_step(batch)
+    for model in frozen:
+        assert_equal(model, before[id(model)])
+    for model in trained:
+        assert any(not np.array_equal(a, b) for a, b in zip(before[id(model)], model.get_weights(), strict=True))
 
 
-def test_a_task_ends_with_the_average_of_student_and_teacher(distiller, batches, monkeypatch):
-    monkeypatch.setattr(distiller, "teacher_share", 0.25)
-    distiller.end_task((), None)  # the first task: no teacher yet
-    distiller.promote(batches, epochs=1)
-    kernel = distiller.student.get_layer("logits").kernel
+def test_the_second_task_begins_with_a_copy_of_the_student_as_teacher(sdkd, tasks):
+    untrained = sdkd.paraphraser.get_weights()
+    assert sdkd.begin_task(tasks[0]) == {} and not sdkd.has_teacher.numpy()
+    assert_equal(sdkd.paraphraser, untrained)
+    numbers = sdkd.begin_task(tasks[1])
+    assert sdkd.has_teacher.numpy() and list(numbers) == ["translator_error"] and numbers["translator_error"] > 0
+    assert_equal(sdkd.teacher, sdkd.student.get_weights())
+    assert any(not np.array_equal(a, b) for a, b in zip(sdkd.paraphraser.get_weights(), untrained, strict=True))
+    assert_equal(sdkd.student_translator, sdkd.teacher_translator.get_weights())
+
+
+def test_a_task_ends_with_the_average_of_student_and_teacher(sdkd, tasks):
+    kernel = sdkd.student.get_layer("logits").kernel
     old = kernel.numpy()
+    sdkd.end_task(tasks[0])  # no teacher yet
+    np.testing.assert_array_equal(kernel, old)
+    sdkd.promote()
     kernel.assign(old + 4.0)
-    distiller.end_task((), None)
-    np.testing.assert_allclose(kernel, old + 3.0, rtol=1e-5)
-    np.testing.assert_array_equal(distiller.teacher.get_layer("logits").kernel, old)
+    sdkd.end_task(tasks[1])
+    np.testing.assert_allclose(kernel, old + 1.0, rtol=1e-5)  # a quarter of the new, three quarters of the old
+    np.testing.assert_array_equal(sdkd.teacher.get_layer("logits").kernel, old)
 
 
-def test_first_task_has_no_distillation(distiller, batches):
-    logs = distiller.train_step(next(iter(batches)))
+def test_first_task_has_no_distillation(sdkd, batch):
+    logs = sdkd.train_step(batch)
     assert logs["factor_transfer"].numpy() == 0.0 and logs["soft_target"].numpy() == 0.0
     assert logs["loss"].numpy() == pytest.approx(
         logs["classification"].numpy() + 0.5 * logs["saliency"].numpy(), rel=1e-5
     )
 
 
-def test_logged_terms_add_up_and_equal_the_reference(distiller, batches):
-    distiller.promote(batches, epochs=1)
-    disturb(distiller.student)
-    batch = {**next(iter(batches)), "has_mask": tf.constant([1.0, 0.0, 1.0, 1.0])}
-    student = Outputs(*(part.numpy() for part in distiller.student(batch["image"], training=True)))
-    teacher = Outputs(*(part.numpy() for part in distiller.teacher(batch["image"], training=False)))
-    factors = distiller.teacher_translator(teacher.saliency), distiller.student_translator(student.saliency)
+def test_logged_terms_add_up_and_equal_the_reference(sdkd, tasks, batch):
+    sdkd.begin_task(tasks[1])
+    disturb(sdkd.student)
+    batch = {**batch, "has_mask": tf.constant([1.0, 0.0, 1.0, 1.0])}
+    student = Outputs(*(part.numpy() for part in sdkd.student(batch["image"], training=True)))
+    teacher = Outputs(*(part.numpy() for part in sdkd.teacher(batch["image"], training=False)))
+    factors = sdkd.teacher_translator(teacher.saliency), sdkd.student_translator(student.saliency)
+    assert factors[0].shape[-1] == 6
     masks = batch["mask"].numpy(), batch["has_mask"].numpy()
     expected = {
         "classification": reference.classification(batch["label"].numpy(), student.logits),
         "saliency": reference.saliency(student.attention_logits, student.detection_logits, *masks),
-        "factor_transfer": reference.factor_transfer(*(factor.numpy() for factor in factors), "sum"),
-        "soft_target": reference.soft_target(teacher.logits, student.logits, 4.0, 0.3, "mean"),
+        "factor_transfer": reference.factor_transfer(*(factor.numpy() for factor in factors)),
+        "soft_target": reference.soft_target(teacher.logits, student.logits, 4.0, 0.7),
     }
-    assert min(expected.values()) > 0.01
+    assert min(expected.values()) > 1e-3
     expected["loss"] = expected["classification"] + 2 * expected["factor_transfer"] + 3 * expected["soft_target"]
     expected["loss"] += 0.5 * expected["saliency"]
-    logs = {name: value.numpy() for name, value in distiller.train_step(batch).items()}
+    logs = {name: value.numpy() for name, value in sdkd.train_step(batch).items()}
     assert {name: logs[name] for name in expected} == pytest.approx(expected, rel=1e-4)
 
 
-def test_paraphraser_learns_to_reconstruct(distiller):
+def test_a_given_teacher_teaches_at_once(tiny_network):
+    keras.utils.set_random_seed(0)
+    student, teacher = tiny_network(3), tiny_network(3)
+    weights = teacher.get_weights()
+    sdkd = SDKD(student, SDKD.Options(lambda1=0.0, temperature=2.0), teacher=teacher)
+    images = tf.random.stateless_uniform((2, 32, 32, 3), (0, 1), -1.0, 1.0)
+    batch = {"image": images, "label": tf.constant([0, 1]), "mask": tf.zeros((2, 32, 32, 1)), "has_mask": tf.zeros(2)}
+    terms = sdkd.terms(batch, Outputs(*student(images)))
+    expected = reference.soft_target(teacher(images)[0].numpy(), student(images)[0].numpy(), 2.0, 0.7)
+    assert terms["soft_target"].numpy() == pytest.approx(expected, rel=1e-3) and expected > 1e-4
+    assert_equal(sdkd.teacher, weights)
+
+
+def test_paraphraser_learns_to_reconstruct(sdkd):
     rng = np.random.default_rng(0)
     images = tf.constant(rng.uniform(-1, 1, (32, 64, 64, 3)), tf.float32)
     batches = tf.data.Dataset.from_tensors({"image": images})
-    first = distiller.promote(batches, epochs=1)
-    last = distiller.promote(batches, epochs=200)
+    sdkd.promote()
+    first = sdkd.train_teacher_translator(batches, epochs=1)
+    last = sdkd.train_teacher_translator(batches, epochs=200)
     assert last < 0.3 * first
