@@ -7,6 +7,7 @@ The files take turns, one call each. Ratios are to the first file. With --untrai
 1.0 of keras.applications, and this package's network with either decoder.
 """
 
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 
@@ -20,24 +21,39 @@ from sdkd_tf.errors import UserError, one_line_errors
 from sdkd_tf.files import PathLike
 from sdkd_tf.reporting.tables import markdown
 
-FLAGS = flags.FLAGS
 
-flags.DEFINE_integer("runs", 50, "Calls of each file and number of threads, after 10 to warm up.", lower_bound=2)
-flags.DEFINE_list("threads", ["1", "2"], "Numbers of CPU threads.")
-flags.DEFINE_string("untrained", None, "Folder to write untrained files to, which are measured.")
-flags.DEFINE_integer("input_size", 224, "Of untrained files: side of the square input in pixels.")
-flags.DEFINE_integer("classes", 20, "Of untrained files: number of classes.", lower_bound=2)
+def define_flags() -> None:
+    """Defines the flags; not on import, since two benchmarks may share a flag's name."""
+    flags.DEFINE_integer("runs", 50, "Calls of each file and number of threads, after 10 to warm up.", lower_bound=2)
+    flags.DEFINE_list("threads", ["1", "2"], "Numbers of CPU threads.")
+    flags.DEFINE_string("untrained", None, "Folder to write untrained files to, which are measured.")
+    flags.DEFINE_integer("input_size", 224, "Of untrained files: side of the square input in pixels.")
+    flags.DEFINE_integer("classes", 20, "Of untrained files: number of classes.", lower_bound=2)
 
 
 def write_untrained(out: pathlib.Path, input_size: int, classes: int) -> list[pathlib.Path]:
-    """Writes untrained int8 files: mobilenet_v2, sdkd_full and sdkd_lite."""
+    """Writes untrained int8 files: mobilenet_v2, sdkd_full and sdkd_lite.
+
+    Args:
+      out: folder to write to; made if it is missing.
+      input_size: side of the square input in pixels.
+      classes: number of classes.
+
+    Returns:
+      The paths of the files.
+
+    Raises:
+      UserError: an input size that the network does not have.
+    """
     import tf_keras as keras
 
     from sdkd_tf.deploy.conversion import to_tflite, write_models
     from sdkd_tf.deploy.quantization import calibrate, quantization_aware
     from sdkd_tf.model.network import NetworkOptions, build_network
     from sdkd_tf.model.partial_decoder import DECODERS
+    from sdkd_tf.options import make_options
 
+    options = make_options(NetworkOptions, {"input_size": input_size})
     shape = (input_size, input_size, 3)
     noise = [{"image": np.random.default_rng(0).uniform(-1, 1, (1, *shape)).astype(np.float32)}]
     mobilenet = keras.applications.MobileNetV2(shape, weights=None, classes=classes)
@@ -45,7 +61,7 @@ def write_untrained(out: pathlib.Path, input_size: int, classes: int) -> list[pa
     paths = [out / "mobilenet_v2.tflite"]
     paths[0].write_bytes(to_tflite(mobilenet, noise))
     for decoder in DECODERS:
-        network = build_network(classes, NetworkOptions(input_size=input_size, decoder=decoder))
+        network = build_network(classes, dataclasses.replace(options, decoder=decoder))
         student, deployed = quantization_aware(network)
         calibrate(student, network, noise)
         student(noise[0]["image"], training=True)  # sets the ranges of the weights
@@ -85,7 +101,8 @@ def cost(path: PathLike) -> tuple[int, int]:
 
     def size(index: int) -> int:
         tensor = graph.tensors[index]
-        return int(np.prod(tensor.shape)) * item_bytes.get(tensor.type, 1)
+        shape = () if tensor.shape is None else tensor.shape
+        return int(np.prod(shape)) * item_bytes.get(tensor.type, 1)
 
     alive = {index for index in graph.inputs if not constant[index]}
     peak = 0
@@ -123,15 +140,16 @@ def table(paths: Sequence[PathLike], threads: Sequence[int], runs: int) -> str:
 def main(argv: list[str]) -> None:
     """Prints the table."""
     with one_line_errors():
-        paths: list[PathLike] = list(argv[1:])
-        if FLAGS.untrained:
-            paths = [*write_untrained(pathlib.Path(FLAGS.untrained), FLAGS.input_size, FLAGS.classes), *paths]
+        paths, values = list(map(pathlib.Path, argv[1:])), flags.FLAGS
+        if values.untrained:
+            paths = [*write_untrained(pathlib.Path(values.untrained), values.input_size, values.classes), *paths]
         if not paths:
             raise UserError("no file given; expected one or more .tflite files, or --untrained")
-        if not all(number.isdigit() and int(number) for number in FLAGS.threads):
-            raise UserError(f"--threads is {','.join(FLAGS.threads)}; expected numbers from 1, as in --threads=1,2")
-        print(table(paths, [int(number) for number in FLAGS.threads], FLAGS.runs))
+        if not all(number.isdigit() and int(number) for number in values.threads):
+            raise UserError(f"--threads is {','.join(values.threads)}; expected numbers from 1, as in --threads=1,2")
+        print(table(paths, [int(number) for number in values.threads], values.runs))
 
 
 if __name__ == "__main__":
+    define_flags()
     app.run(main)
