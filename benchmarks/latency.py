@@ -8,6 +8,7 @@ The files take turns, one call each. Ratios are to the first file. With --untrai
 """
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Sequence
 
@@ -86,7 +87,9 @@ def cost(path: PathLike) -> tuple[int, int]:
     model = unpack(read(path))
     graph, ops = model.subgraphs[0], schema.BuiltinOperator
     constant = [model.buffers[tensor.buffer].data is not None for tensor in graph.tensors]
+    shapes = [() if tensor.shape is None else tuple(map(int, tensor.shape)) for tensor in graph.tensors]
     item_bytes = {schema.TensorType.FLOAT32: 4, schema.TensorType.INT32: 4, schema.TensorType.INT64: 8}
+    sizes = [math.prod(shape) * item_bytes.get(tensor.type, 1) for shape, tensor in zip(shapes, graph.tensors)]
     macs, last_use = 0, {index: len(graph.operators) for index in graph.outputs}
     for step, operator in reversed(list(enumerate(graph.operators))):
         for index in operator.inputs:
@@ -94,21 +97,14 @@ def cost(path: PathLike) -> tuple[int, int]:
         code = model.operatorCodes[operator.opcodeIndex]
         kind = max(code.builtinCode, code.deprecatedBuiltinCode)
         if kind in (ops.CONV_2D, ops.DEPTHWISE_CONV_2D, ops.FULLY_CONNECTED):
-            weights, output = (graph.tensors[i].shape for i in (operator.inputs[1], operator.outputs[0]))
+            weights, output = shapes[operator.inputs[1]], shapes[operator.outputs[0]]
             # Of a depthwise kernel [1, h, w, c] each output value reads h * w weights; otherwise [outputs, ...] all behind the first.
-            reads = weights[1] * weights[2] if kind == ops.DEPTHWISE_CONV_2D else np.prod(weights[1:])
-            macs += int(np.prod(output) * reads)
-
-    def size(index: int) -> int:
-        tensor = graph.tensors[index]
-        shape = () if tensor.shape is None else tensor.shape
-        return int(np.prod(shape)) * item_bytes.get(tensor.type, 1)
-
+            macs += math.prod(output) * math.prod(weights[1:3] if kind == ops.DEPTHWISE_CONV_2D else weights[1:])
     alive = {index for index in graph.inputs if not constant[index]}
     peak = 0
     for step, operator in enumerate(graph.operators):
         alive |= {index for index in operator.outputs if index >= 0 and not constant[index]}
-        peak = max(peak, sum(map(size, alive)))
+        peak = max(peak, sum(sizes[index] for index in alive))
         alive = {index for index in alive if last_use.get(index, -1) > step}
     return macs, peak
 
