@@ -7,6 +7,8 @@ The files take turns, one call each. Ratios are to the first file. With --untrai
 1.0 of keras.applications, and this package's network with either decoder.
 """
 
+import dataclasses
+import math
 import pathlib
 from collections.abc import Sequence
 
@@ -20,24 +22,39 @@ from sdkd_tf.errors import UserError, one_line_errors
 from sdkd_tf.files import PathLike
 from sdkd_tf.reporting.tables import markdown
 
-FLAGS = flags.FLAGS
 
-flags.DEFINE_integer("runs", 50, "Calls of each file and number of threads, after 10 to warm up.", lower_bound=2)
-flags.DEFINE_list("threads", ["1", "2"], "Numbers of CPU threads.")
-flags.DEFINE_string("untrained", None, "Folder to write untrained files to, which are measured.")
-flags.DEFINE_integer("input_size", 224, "Of untrained files: side of the square input in pixels.")
-flags.DEFINE_integer("classes", 20, "Of untrained files: number of classes.", lower_bound=2)
+def define_flags() -> None:
+    """Defines the flags; not on import, since two benchmarks may share a flag's name."""
+    flags.DEFINE_integer("runs", 50, "Calls of each file and number of threads, after 10 to warm up.", lower_bound=2)
+    flags.DEFINE_list("threads", ["1", "2"], "Numbers of CPU threads.")
+    flags.DEFINE_string("untrained", None, "Folder to write untrained files to, which are measured.")
+    flags.DEFINE_integer("input_size", 224, "Of untrained files: side of the square input in pixels.")
+    flags.DEFINE_integer("classes", 20, "Of untrained files: number of classes.", lower_bound=2)
 
 
 def write_untrained(out: pathlib.Path, input_size: int, classes: int) -> list[pathlib.Path]:
-    """Writes untrained int8 files: mobilenet_v2, sdkd_full and sdkd_lite."""
+    """Writes untrained int8 files: mobilenet_v2, sdkd_full and sdkd_lite.
+
+    Args:
+      out: folder to write to; made if it is missing.
+      input_size: side of the square input in pixels.
+      classes: number of classes.
+
+    Returns:
+      The paths of the files.
+
+    Raises:
+      UserError: an input size that the network does not have.
+    """
     import tf_keras as keras
 
     from sdkd_tf.deploy.conversion import to_tflite, write_models
     from sdkd_tf.deploy.quantization import calibrate, quantization_aware
     from sdkd_tf.model.network import NetworkOptions, build_network
     from sdkd_tf.model.partial_decoder import DECODERS
+    from sdkd_tf.options import make_options
 
+    options = make_options(NetworkOptions, {"input_size": input_size})
     shape = (input_size, input_size, 3)
     noise = [{"image": np.random.default_rng(0).uniform(-1, 1, (1, *shape)).astype(np.float32)}]
     mobilenet = keras.applications.MobileNetV2(shape, weights=None, classes=classes)
@@ -45,7 +62,7 @@ def write_untrained(out: pathlib.Path, input_size: int, classes: int) -> list[pa
     paths = [out / "mobilenet_v2.tflite"]
     paths[0].write_bytes(to_tflite(mobilenet, noise))
     for decoder in DECODERS:
-        network = build_network(classes, NetworkOptions(input_size=input_size, decoder=decoder))
+        network = build_network(classes, dataclasses.replace(options, decoder=decoder))
         student, deployed = quantization_aware(network)
         calibrate(student, network, noise)
         student(noise[0]["image"], training=True)  # sets the ranges of the weights
@@ -70,7 +87,9 @@ def cost(path: PathLike) -> tuple[int, int]:
     model = unpack(read(path))
     graph, ops = model.subgraphs[0], schema.BuiltinOperator
     constant = [model.buffers[tensor.buffer].data is not None for tensor in graph.tensors]
+    shapes = [() if tensor.shape is None else tuple(map(int, tensor.shape)) for tensor in graph.tensors]
     item_bytes = {schema.TensorType.FLOAT32: 4, schema.TensorType.INT32: 4, schema.TensorType.INT64: 8}
+    sizes = [math.prod(shape) * item_bytes.get(tensor.type, 1) for shape, tensor in zip(shapes, graph.tensors)]
     macs, last_use = 0, {index: len(graph.operators) for index in graph.outputs}
     for step, operator in reversed(list(enumerate(graph.operators))):
         for index in operator.inputs:
@@ -78,20 +97,14 @@ def cost(path: PathLike) -> tuple[int, int]:
         code = model.operatorCodes[operator.opcodeIndex]
         kind = max(code.builtinCode, code.deprecatedBuiltinCode)
         if kind in (ops.CONV_2D, ops.DEPTHWISE_CONV_2D, ops.FULLY_CONNECTED):
-            weights, output = (graph.tensors[i].shape for i in (operator.inputs[1], operator.outputs[0]))
+            weights, output = shapes[operator.inputs[1]], shapes[operator.outputs[0]]
             # Of a depthwise kernel [1, h, w, c] each output value reads h * w weights; otherwise [outputs, ...] all behind the first.
-            reads = weights[1] * weights[2] if kind == ops.DEPTHWISE_CONV_2D else np.prod(weights[1:])
-            macs += int(np.prod(output) * reads)
-
-    def size(index: int) -> int:
-        tensor = graph.tensors[index]
-        return int(np.prod(tensor.shape)) * item_bytes.get(tensor.type, 1)
-
+            macs += math.prod(output) * math.prod(weights[1:3] if kind == ops.DEPTHWISE_CONV_2D else weights[1:])
     alive = {index for index in graph.inputs if not constant[index]}
     peak = 0
     for step, operator in enumerate(graph.operators):
         alive |= {index for index in operator.outputs if index >= 0 and not constant[index]}
-        peak = max(peak, sum(map(size, alive)))
+        peak = max(peak, sum(sizes[index] for index in alive))
         alive = {index for index in alive if last_use.get(index, -1) > step}
     return macs, peak
 
@@ -123,15 +136,16 @@ def table(paths: Sequence[PathLike], threads: Sequence[int], runs: int) -> str:
 def main(argv: list[str]) -> None:
     """Prints the table."""
     with one_line_errors():
-        paths: list[PathLike] = list(argv[1:])
-        if FLAGS.untrained:
-            paths = [*write_untrained(pathlib.Path(FLAGS.untrained), FLAGS.input_size, FLAGS.classes), *paths]
+        paths, values = list(map(pathlib.Path, argv[1:])), flags.FLAGS
+        if values.untrained:
+            paths = [*write_untrained(pathlib.Path(values.untrained), values.input_size, values.classes), *paths]
         if not paths:
             raise UserError("no file given; expected one or more .tflite files, or --untrained")
-        if not all(number.isdigit() and int(number) for number in FLAGS.threads):
-            raise UserError(f"--threads is {','.join(FLAGS.threads)}; expected numbers from 1, as in --threads=1,2")
-        print(table(paths, [int(number) for number in FLAGS.threads], FLAGS.runs))
+        if not all(number.isdigit() and int(number) for number in values.threads):
+            raise UserError(f"--threads is {','.join(values.threads)}; expected numbers from 1, as in --threads=1,2")
+        print(table(paths, [int(number) for number in values.threads], values.runs))
 
 
 if __name__ == "__main__":
+    define_flags()
     app.run(main)

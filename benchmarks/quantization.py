@@ -1,88 +1,108 @@
-"""What quantization costs: python -m sdkd_tf.deploy.trade_off [--epochs=1,2,4] RUN_DIR...
+"""What quantization costs: accuracy and saliency of PTQ and of QAT of several lengths against the float model.
 
-Converts each run after training (PTQ) and with quantization-aware training (QAT) of several lengths, and prints accuracy and saliency
-on the test images against the float model. Conversions are kept in RUN_DIR/trade_off and not repeated.
+python -m benchmarks.quantization [--epochs=1,2,4] RUN_DIR...
+
+Converts each run after training (PTQ) and with quantization-aware training (QAT), and prints how the files do on the test
+images: mean and, over several runs, sample standard deviation. Conversions are kept in RUN_DIR/tflite/quantization and not
+repeated.
 """
 
 import pathlib
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from absl import app, flags
 
+from sdkd_tf.deploy.report import Conversion, load_conversions
 from sdkd_tf.errors import UserError, one_line_errors
+from sdkd_tf.reporting.tables import markdown
 
-FLAGS = flags.FLAGS
+# Name -> format, value of one conversion; NaN where it has none.
+_ROWS: dict[str, tuple[str, Callable[[Conversion], float]]] = {
+    "accuracy": (".3f", lambda c: c.test.mean("tflite")),
+    "against float, points": ("+.2f", lambda c: 100 * (c.test.mean("tflite") - c.test.mean("float"))),
+    "task 1, points": ("+.2f", lambda c: _first_task(c)),
+    "top-1 agreement": (".3f", lambda c: c.test.top1_agreement),
+    "saliency MAE against float": ("+.4f", lambda c: _mae(c)),
+    "steps": (".0f", lambda c: c.steps),
+    "ranges' distance": (".3f", lambda c: np.nan if c.range_distance is None else c.range_distance),
+}
 
-flags.DEFINE_list("epochs", ["1", "2", "4"], "Lengths of quantization-aware training, in passes over the last task.")
+
+def define_flags() -> None:
+    """Defines the flags; not on import, since two benchmarks may share a flag's name."""
+    flags.DEFINE_list("epochs", ["1", "2", "4"], "Epochs of quantization-aware training on the last task's images.")
 
 
-def table(columns):
-    """The comparison as Markdown.
+def table(columns: Mapping[str, Sequence[Conversion]]) -> str:
+    """The comparison as a Markdown table.
 
     Args:
-      columns: a dict, name -> the reports of one kind of conversion, one for each run, as conversion.json holds them.
+      columns: name of a kind of conversion -> its conversions, one for each run.
     """
-
-    def mean(report, kind):
-        return np.mean([task[kind] for task in report["test"]["accuracy"].values()])
-
-    def first_task(report):
-        task = next(iter(report["test"]["accuracy"].values()))
-        return 100 * (task["tflite"] - task["float"])
-
-    def mae(report):
-        maes = report["test"]["saliency_mae"]
-        return np.nan if maes["float"] is None else maes["tflite"] - maes["float"]
-
-    rows = {
-        "accuracy": (".3f", lambda r: mean(r, "tflite")),
-        "against float, points": ("+.2f", lambda r: 100 * (mean(r, "tflite") - mean(r, "float"))),
-        "task 1, points": ("+.2f", first_task),
-        "top-1 agreement": (".3f", lambda r: r["test"]["top1_agreement"]),
-        "saliency MAE against float": ("+.4f", mae),
-        "steps": (".0f", lambda r: r.get("steps", 0)),
-        "ranges' distance": (".3f", lambda r: r.get("range_distance", np.nan)),
-    }
-    lines = ["| | " + " | ".join(columns) + " |", "|---" * (1 + len(columns)) + "|"]
-    for name, (form, value) in rows.items():
-        cells = [_cell([value(report) for report in reports], form) for reports in columns.values()]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    rows = [
+        [name, *(_cell([value(conversion) for conversion in conversions], form) for conversions in columns.values())]
+        for name, (form, value) in _ROWS.items()
+    ]
+    return markdown(["", *columns], rows)
 
 
-def _cell(values, form):
-    """Mean and, of several runs, sample standard deviation."""
+def _first_task(conversion: Conversion) -> float:
+    task = next(iter(conversion.test.accuracy.values()))
+    return 100 * (task["tflite"] - task["float"])
+
+
+def _mae(conversion: Conversion) -> float:
+    found, expected = (conversion.test.saliency_mae.get(kind) for kind in ("tflite", "float"))
+    return np.nan if found is None or expected is None else found - expected
+
+
+def _cell(values: list[float], form: str) -> str:
     if np.isnan(values).any():
         return "–"
     spread = f" ± {np.std(values, ddof=1):{form.removeprefix('+')}}" if len(values) > 1 else ""
     return f"{np.mean(values):{form}}{spread}"
 
 
-def main(argv):
+def conversions(run_dir: pathlib.Path, lengths: Sequence[int]) -> dict[str, Conversion]:
+    """Converts a run in every way, but for those that are there already.
+
+    Args:
+      run_dir: a finished run.
+      lengths: epochs of quantization-aware training.
+
+    Returns:
+      Name of the kind of conversion -> how its file does.
+
+    Raises:
+      UserError: see `conversion.convert`.
+    """
+    from sdkd_tf.deploy.conversion import ConversionOptions, convert
+
+    kinds = {"PTQ": ("ptq", 1), **{f"QAT, {n} epoch{'s' if n != 1 else ''}": ("qat", n) for n in lengths}}
+    found = {}
+    for name, (quantization, epochs) in kinds.items():
+        out_dir = run_dir / "tflite" / "quantization" / (quantization if quantization == "ptq" else f"qat{epochs}")
+        known = out_dir / "conversion.json"
+        if not known.is_file():
+            print(f"\n{run_dir}: {name}", flush=True)
+            convert(ConversionOptions(str(run_dir), out_dir=str(out_dir), quantization=quantization, epochs=epochs))
+        found[name] = load_conversions(known)[quantization]
+    return found
+
+
+def main(argv: list[str]) -> None:
+    """Prints the table."""
     with one_line_errors():
+        lengths = flags.FLAGS.epochs
         if len(argv) < 2:
             raise UserError("no run given; expected one or more directories of finished runs of train.py")
-        if not all(number.isdigit() and int(number) for number in FLAGS.epochs):
-            raise UserError(f"--epochs is {','.join(FLAGS.epochs)}; expected numbers from 1, as in --epochs=1,2,4")
-        from sdkd_tf.report import load_conversions
-
-        from sdkd_tf.deploy.conversion import convert
-
-        kinds = {
-            "PTQ": ("ptq", 1),
-            **{f"QAT, {n} epoch{'s' if n != '1' else ''}": ("qat", int(n)) for n in FLAGS.epochs},
-        }
-        columns = {name: [] for name in kinds}
-        for run_dir in map(pathlib.Path, argv[1:]):
-            for name, (quantization, epochs) in kinds.items():
-                out_dir = run_dir / "trade_off" / (quantization if quantization == "ptq" else f"qat{epochs}")
-                known = out_dir / "conversion.json"
-                if not known.is_file():
-                    print(f"\n{run_dir}: {name}", flush=True)
-                    convert(run_dir, quantization, epochs, out_dir=out_dir)
-                columns[name].append(load_conversions(known)[quantization])
-        print("\n" + table(columns))
+        if not all(number.isdigit() and int(number) for number in lengths):
+            raise UserError(f"--epochs is {','.join(lengths)}; expected numbers from 1, as in --epochs=1,2,4")
+        runs = [conversions(pathlib.Path(run_dir), [int(number) for number in lengths]) for run_dir in argv[1:]]
+        print("\n" + table({name: [run[name] for run in runs] for name in runs[0]}))
 
 
 if __name__ == "__main__":
+    define_flags()
     app.run(main)

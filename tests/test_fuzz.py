@@ -4,6 +4,7 @@ The cases run in processes of their own, which a crash, a hang or endless memory
 `python -m tests.fuzz SOURCES FORMAT SEED 1`, where SOURCES is a folder that `tests.fuzz.sources.write_sources` filled.
 """
 
+import json
 import pathlib
 import re
 import subprocess
@@ -16,13 +17,15 @@ from tests.fuzz.sources import write_sources
 CASES = {
     "tflite": 700,
     "image": 500,
-    "results": 250,
-    "conversion": 200,
-    "golden": 200,
-    "progress": 200,
+    "results": 200,
+    "config": 100,
+    "conversion": 150,
+    "saliency": 50,
+    "records": 150,
+    "golden": 150,
+    "progress": 150,
     "weights": 150,
     "data": 70,
-    "keras": 40,
 }
 
 
@@ -42,6 +45,10 @@ def test_damaged_files_are_read_or_refused(sources, name):
     assert done.returncode == 0, f"{name}, seed {last}: ended with {done.returncode}\n{done.stderr[-2000:]}"
     failed = re.findall(r"^failed (\d+)$", done.stdout, re.M)
     assert not failed, f"{name}, seeds {', '.join(failed)}:\n{done.stderr[-4000:]}"
+    outcomes = json.loads(done.stdout.splitlines()[-1])
+    assert outcomes["accepted"] and (outcomes["refused"] or name in ("image", "progress")), (
+        outcomes
+    )  # what they refuse, they tell
 
 
 def test_there_are_enough_of_them():

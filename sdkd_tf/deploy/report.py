@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from sdkd_tf.errors import UserError
 from sdkd_tf.files import PathLike, read_json
 
 
@@ -58,4 +59,11 @@ class Conversion:
 
 def load_conversions(path: PathLike) -> dict[str, Conversion]:
     """Reads a conversion.json. Raises UserError if it is not one of convert.py's."""
-    return read_json(path, dict[str, Conversion], "convert.py")
+    conversions = read_json(path, dict[str, Conversion], "convert.py")
+    for name, conversion in conversions.items():
+        for split in (conversion.validation, conversion.test):
+            if not split.accuracy or any({*task} != {"float", "tflite"} for task in split.accuracy.values()):
+                raise UserError(
+                    f"{path}: {name!r} lacks accuracies; expected those of `float` and `tflite` for each task"
+                )
+    return conversions

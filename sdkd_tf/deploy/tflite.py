@@ -15,14 +15,20 @@ from sdkd_tf.files import PathLike
 
 Prediction = collections.namedtuple("Prediction", "probabilities saliency")
 _IDENTIFIER = b"TFL3"
-_SECONDS = 60  # for one trial
+_TRIAL, _SECONDS = "sdkd_tf.deploy.tflite_trial", 60  # for one file
 _tried: set[bytes] = set()  # SHA-256 of files that passed
 
 
 def read(path: PathLike) -> bytes:
-    """The bytes of a .tflite file of unknown origin, after they were parsed and run once in a child process.
+    """The bytes of a .tflite file of unknown origin, after they were read and run once in a child process.
 
     The child has limited memory and time, so that a damaged file ends it and not this process.
+
+    Args:
+      path: the file.
+
+    Returns:
+      The very bytes that the child read. Those that passed once in this process are not tried again.
 
     Raises:
       UserError: there is no such file, or the child failed.
@@ -42,10 +48,10 @@ def read(path: PathLike) -> bytes:
 
 
 def refusal(content: bytes) -> str | None:
-    """Why a .tflite file's bytes cannot be used, in one line; None if they can."""
+    """Tries a .tflite file's bytes in a child process: why they cannot be used, in one line; None if they can."""
     if content[4:8] != _IDENTIFIER:
         return f"has no identifier {_IDENTIFIER.decode()}"
-    return child.failure("sdkd_tf.deploy.tflite_trial", content, _SECONDS)
+    return child.failure(_TRIAL, content, _SECONDS)
 
 
 def open_interpreter(path: PathLike, threads: int = 1) -> Interpreter:
@@ -163,8 +169,21 @@ def float_operators(path: PathLike) -> list[str]:
     Raises:
       UserError: see `read`.
     """
-    model = unpack(read(path))
+    return float_operators_of(unpack(read(path)))
+
+
+def float_operators_of(model: schema.ModelT) -> list[str]:
+    """As `float_operators`.
+
+    Args:
+      model: from `unpack`.
+
+    Raises:
+      ValueError: it has no operators; other errors of a damaged model.
+    """
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+    if not model.subgraphs or not model.subgraphs[0].operators:
+        raise ValueError("has no operators")
     graph = model.subgraphs[0]
     counts: collections.Counter[str] = collections.Counter()
     for operator in graph.operators:

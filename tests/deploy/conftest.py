@@ -7,7 +7,7 @@ from PIL import Image
 
 from sdkd_tf.deploy.conversion import with_uint8_input, write_models
 from sdkd_tf.deploy.quantization import with_probabilities
-from sdkd_tf.model.network import build_network
+from sdkd_tf.model.network import NetworkOptions, build_network
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def labels():
 @pytest.fixture(scope="session")
 def network():
     keras.utils.set_random_seed(0)
-    return build_network(3, input_size=64, decoder_channels=4)
+    return build_network(3, NetworkOptions(input_size=64, decoder_channels=4))
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,9 @@
 
 import numpy as np
 import scipy.special
-from sdkd_tf.deploy.runtime import Classifier
 
 from sdkd_tf.data.pipeline import to_network_range
+from sdkd_tf.deploy.tflite import Classifier
 from sdkd_tf.model.network import Outputs
 
 

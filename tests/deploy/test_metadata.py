@@ -9,7 +9,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import number_types as types
 from flatbuffers.table import Table
-from sdkd_tf.deploy.runtime import Classifier
+
+from sdkd_tf.deploy.tflite import Classifier
 
 
 class Reader(Table):

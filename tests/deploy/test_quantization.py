@@ -5,7 +5,7 @@ import pytest
 import tf_keras as keras
 
 from sdkd_tf.deploy.quantization import RangeDistance, equalize_depthwise
-from sdkd_tf.model.network import build_network
+from sdkd_tf.model.network import NetworkOptions, build_network
 
 layers = keras.layers
 
@@ -29,7 +29,7 @@ def test_equalization_on_a_hand_made_layer():
 
 
 def test_equalization_does_not_change_the_network():
-    network = build_network(5, input_size=64, decoder_channels=4)
+    network = build_network(5, NetworkOptions(input_size=64, decoder_channels=4))
     image = np.random.default_rng(0).uniform(-1, 1, (2, 64, 64, 3)).astype(np.float32)
     copy = keras.models.clone_model(network)
     copy.set_weights(network.get_weights())

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import tf_keras as keras
-from sdkd_tf.deploy.runtime import Classifier
 
 from sdkd_tf.data.images import letterbox, open_image
 from sdkd_tf.data.rendered import rendered_benchmark
 from sdkd_tf.deploy.conversion import write_models
 from sdkd_tf.deploy.golden import write_golden
 from sdkd_tf.deploy.quantization import with_probabilities
-from sdkd_tf.model.network import build_network
+from sdkd_tf.deploy.tflite import Classifier
+from sdkd_tf.model.network import NetworkOptions, build_network
 
 SIZE = 64
 
@@ -40,7 +40,7 @@ def converted(tmp_path_factory, labels, images, pixels):
     """
     directory = tmp_path_factory.mktemp("converted")
     keras.utils.set_random_seed(0)
-    network = build_network(len(labels), input_size=SIZE, decoder_channels=4)
+    network = build_network(len(labels), NetworkOptions(input_size=SIZE, decoder_channels=4))
     scaled = (pixels / 127.5 - 1).astype(np.float32)
     head = network.get_layer("logits")
     features = keras.Model(network.input, head.input).predict(scaled, verbose=0)

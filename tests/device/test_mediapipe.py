@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from mediapipe.tasks.python.core.base_options import BaseOptions
 from mediapipe.tasks.python.vision import ImageClassifier, ImageClassifierOptions
-from sdkd_tf.deploy.runtime import Classifier
+
+from sdkd_tf.deploy.tflite import Classifier
 
 
 @pytest.fixture(scope="module")

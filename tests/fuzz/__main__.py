@@ -1,14 +1,15 @@
 """python -m tests.fuzz SOURCES FORMAT FIRST COUNT: runs the cases from seed FIRST on; prints a seed before its case begins."""
 
 import collections
+import json
 import pathlib
-import resource
 import shutil
 import signal
 import sys
 import tempfile
 import traceback
 
+from sdkd_tf.child import limit_memory
 from sdkd_tf.errors import UserError
 from tests.fuzz.formats import FORMATS
 from tests.fuzz.mutations import generator
@@ -17,10 +18,8 @@ _SECONDS, _MEMORY = 60, 3 << 30  # for one case, which takes less than one; beyo
 
 
 def main(sources, name, first, count):
-    with open("/proc/self/statm") as statm:
-        used = int(statm.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + _MEMORY,) * 2)
-    outcomes = collections.Counter()
+    limit_memory(_MEMORY)
+    outcomes = collections.Counter(accepted=0, refused=0)
     for seed in range(int(first), int(first) + int(count)):
         print(f"seed {seed}", flush=True)
         signal.alarm(_SECONDS)  # ends the process
@@ -30,6 +29,7 @@ def main(sources, name, first, count):
             outcomes["accepted"] += 1
         except UserError as error:
             outcomes["refused"] += 1
+            outcomes["crashed a child"] += "(crashes: SIG" in str(error)
             if "\n" in str(error) and name != "data":
                 raise AssertionError(f"the message has several lines: {error}") from error
         except BaseException:
@@ -37,7 +37,7 @@ def main(sources, name, first, count):
             outcomes["failed"] += 1
             print(f"failed {seed}", flush=True)
         shutil.rmtree(folder)
-    print(dict(outcomes), flush=True)
+    print(json.dumps(outcomes), flush=True)
 
 
 if __name__ == "__main__":

@@ -14,66 +14,88 @@ from tests.fuzz.mutations import TEXTS, mutate_bytes, mutate_json, mutate_model
 
 def tflite(rng, sources, folder):
     """Half of the cases change bytes, half the objects, which gets past the FlatBuffer's own structure."""
-    from sdkd_tf.deploy.cost import cost
-    from sdkd_tf.deploy.flatbuffer import pack, unpack
-    from sdkd_tf.deploy.runtime import Classifier, float_operators
+    from benchmarks.latency import cost
+    from sdkd_tf.deploy import tflite
+    from tests.fuzz import forked
 
     content = rng.choice(sorted(sources.glob("*.tflite"))).read_bytes()
     if rng.randrange(2):
         content = mutate_bytes(rng, content)
     else:
         try:
-            content = pack(mutate_model(rng, unpack(content)))
+            content = tflite.pack(mutate_model(rng, tflite.unpack(content)))
         except Exception:  # an object that cannot be written is no file
             return
     path = folder / "model.tflite"
     path.write_bytes(content)
+    tflite.child.failure, tflite._SECONDS = forked.failure, 20
+    tflite.float_operators(path)
     cost(path)
-    float_operators(path)
-    classifier = Classifier(path)
+    classifier = tflite.Classifier(path)
     classifier(np.zeros((classifier.input_size, classifier.input_size, 3), np.uint8))
 
 
 def progress(rng, sources, folder):
-    from sdkd_tf.progress import Progress
+    from sdkd_tf.files import SavedStates
+    from sdkd_tf.run import State
 
     (source,) = (sources / "progress").iterdir()
     _mutate_archive(rng, source, folder / "000000.npz")
     with contextlib.redirect_stdout(io.StringIO()):  # tells what is damaged
-        Progress(folder).load()
+        SavedStates(folder).load(State)
 
 
 def weights(rng, sources, folder):
-    from sdkd_tf.model.backbone import _load_npz
+    from sdkd_tf.model.weights import load_weights
+    from tests.fuzz.sources import small_network
 
     _mutate_archive(rng, sources / "weights.npz", folder / "weights.npz")
-    _load_npz(_network(sources), folder / "weights.npz")
-
-
-def keras(rng, sources, folder):
-    from sdkd_tf.model.saved import load_network
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        _mutate_archive(rng, sources / "model.keras", folder / "model.keras")
-        load_network(folder / "model.keras")
+    load_weights(small_network(), folder / "weights.npz")
 
 
 def results(rng, sources, folder):
-    from sdkd_tf.comparison import table
-    from sdkd_tf.report import summary
+    _damaged_run(rng, sources, folder, "results.json")
 
-    _mutate_json_file(rng, sources / "results.json", folder / "results.json")
-    summary(folder)
-    table({("arm", "0"): folder, ("arm", "1"): folder})
+
+def config(rng, sources, folder):
+    _damaged_run(rng, sources, folder, "config.json")
 
 
 def conversion(rng, sources, folder):
-    from sdkd_tf.report import summary
+    _damaged_run(rng, sources, folder, "tflite/conversion.json")
 
-    shutil.copyfile(sources / "results.json", folder / "results.json")
-    (folder / "tflite").mkdir()
-    _mutate_json_file(rng, sources / "conversion.json", folder / "tflite" / "conversion.json")
-    summary(folder)
+
+def saliency(rng, sources, folder):
+    _damaged_run(rng, sources, folder, "saliency.npz")
+
+
+def _damaged_run(rng, sources, folder, name):
+    """Reads a run of which one file is damaged."""
+    from sdkd_tf.reporting.tables import summary
+    from sdkd_tf.run import Run
+
+    shutil.copytree(sources / "run", folder, dirs_exist_ok=True)
+    mutate = _mutate_archive if name.endswith(".npz") else _mutate_json_file
+    mutate(rng, sources / "run" / name, folder / name)
+    run = Run(folder)
+    summary(run)
+    run.saliency()
+
+
+def records(rng, sources, folder):
+    """The runs of a comparison, a line each."""
+    from sdkd_tf.reporting.compare import read_records
+    from sdkd_tf.reporting.comparison_tables import table
+
+    path = folder / "runs.jsonl"
+    lines = (sources / "runs.jsonl").read_bytes().splitlines()
+    if rng.randrange(4) == 0:
+        path.write_bytes(mutate_bytes(rng, b"\n".join(lines)))
+    else:
+        number = rng.randrange(len(lines))
+        lines[number] = json.dumps(mutate_json(rng, json.loads(lines[number]))).encode()
+        path.write_bytes(b"\n".join(lines))
+    table([*read_records(path).values()])
 
 
 def golden(rng, sources, folder):
@@ -86,7 +108,9 @@ def golden(rng, sources, folder):
 
 def data(rng, sources, folder):
     """A list or a CSV file, with its images beside it."""
-    from sdkd_tf.data.sequence import Problems, check_images, load_sequence
+    from sdkd_tf.data.checks import check_images
+    from sdkd_tf.data.selection import DataOptions
+    from sdkd_tf.data.sequence import Problems, load_tasks
 
     source = sources / rng.choice(("csv", "filelists"))
     root = folder / "data"
@@ -101,16 +125,16 @@ def data(rng, sources, folder):
     path.unlink()
     path.write_bytes(content)
     problems = Problems()
-    sequence = load_sequence(root, problems=problems)
-    for task in sequence.tasks:
-        for example in (*task.train, *task.validation, *task.test):
-            assert example.image.resolve().is_relative_to(root.resolve()), f"{example.image} lies outside"
+    sequence = load_tasks(DataOptions(data_dir=str(root)), problems)
+    for example in (example for task in sequence.tasks for example in task.examples):
+        assert example.image.resolve().is_relative_to(root.resolve()), f"{example.image} lies outside"
     check_images(sequence, problems)
 
 
 def image(rng, sources, folder):
     """Damage in the header, where sizes and types stand."""
-    from sdkd_tf.data.sequence import Example, examine
+    from sdkd_tf.data.checks import examine
+    from sdkd_tf.data.sequence import Example
 
     source = rng.choice(sorted([*sources.glob("*.jpg"), *sources.glob("*.png")]))
     path = folder / source.name
@@ -119,7 +143,8 @@ def image(rng, sources, folder):
     assert all("\n" not in problem for problem in problems)
 
 
-FORMATS = {f.__name__: f for f in (tflite, progress, weights, keras, results, conversion, golden, data, image)}
+_ALL = (tflite, progress, weights, results, config, conversion, saliency, records, golden, data, image)
+FORMATS = {f.__name__: f for f in _ALL}
 
 
 def _mutate_archive(rng, source, target):
@@ -130,10 +155,7 @@ def _mutate_archive(rng, source, target):
     with zipfile.ZipFile(source) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     name = rng.choice(sorted(parts))
-    if name == "config.json":
-        parts[name] = json.dumps(mutate_json(rng, json.loads(parts[name]))).encode()
-    else:
-        parts[name] = mutate_bytes(rng, parts[name], until=rng.choice((None, 128)))
+    parts[name] = mutate_bytes(rng, parts[name], until=rng.choice((None, 128)))
     with zipfile.ZipFile(target, "w") as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
@@ -144,12 +166,3 @@ def _mutate_json_file(rng, source, target):
         target.write_bytes(mutate_bytes(rng, source.read_bytes()))
     else:
         target.write_text(json.dumps(mutate_json(rng, json.loads(source.read_text()))))
-
-
-def _network(sources, networks={}):  # noqa: B006  kept for all cases of the process
-    from sdkd_tf.model.saved import load_network
-
-    if not networks:
-        with contextlib.redirect_stdout(io.StringIO()):
-            networks[0] = load_network(sources / "model.keras")
-    return networks[0]

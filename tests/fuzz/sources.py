@@ -1,20 +1,27 @@
 """One small whole file of each format, for the cases to damage."""
 
-import json
+import functools
 import pathlib
 import shutil
 
 import numpy as np
 import tf_keras as keras
 from PIL import Image
-from sdkd_tf.deploy.runtime import Classifier
-from sdkd_tf.progress import Progress
 
+from sdkd_tf.config import make_config
 from sdkd_tf.deploy.conversion import with_uint8_input, write_models
 from sdkd_tf.deploy.golden import write_golden
+from sdkd_tf.deploy.report import Conversion, Latency, SplitReport
+from sdkd_tf.deploy.tflite import Classifier
+from sdkd_tf.evaluation.results import Provenance, Results, Scores, TaskResult
+from sdkd_tf.files import SavedStates, write_json
 from sdkd_tf.model.holistic_attention import holistic_attention
 from sdkd_tf.model.network import masked_pooling
 from sdkd_tf.model.refinement import refine
+from sdkd_tf.model.weights import save_weights
+from sdkd_tf.reporting.compare import write_records
+from sdkd_tf.reporting.comparison_tables import Record
+from sdkd_tf.run import State
 
 layers = keras.layers
 
@@ -31,15 +38,18 @@ def write_sources(folder):
     classifier = Classifier(folder / "float.tflite")
     (folder / "golden").mkdir()
     write_golden(folder / "golden", "float.tflite", classifier, folder / "image.jpg", list("abc"))
-    Progress(folder / "progress").save({"task": 1, "names": ["a"]}, [noise, np.float32(0.5), np.arange(3.0)])
-    (folder / "results.json").write_text(json.dumps(results()))
-    (folder / "conversion.json").write_text(json.dumps({"qat": conversion(), "float": conversion()}))
+    state = State(1, 0, results(), {"kept": [["a.jpg", 0, None, None]]})
+    SavedStates(folder / "progress").save(state, [noise, np.float32(0.5), np.arange(3.0)])
+    save_weights(small_network(), folder / "weights.npz")
+    _write_run(folder / "run", noise)
+    records = [Record(arm, seed, make_config(seed=seed), results()) for arm in ("a", "b") for seed in (0, 1)]
+    write_records(folder / "runs.jsonl", {(record.arm, record.seed): record for record in records})
     for layout in ("csv", "filelists"):
         _write_data(folder / layout, layout, folder / "image.jpg")
 
 
 def _write_models(folder):
-    """Every operator of SDKD's network in a hundredth of its size, in float and in int8, and as Keras saves it."""
+    """Every operator of SDKD's network in a hundredth of its size, in float and in int8."""
     keras.utils.set_random_seed(0)
     for name, refinement in (("float", "reconstruct"), ("int8", "conv")):
         image = layers.Input((8, 8, 3))
@@ -54,51 +64,45 @@ def _write_models(folder):
         model = keras.Model(image, [probabilities, saliency])
         if name == "float":
             write_models(folder, name, with_uint8_input(model), list("abc"))
-            dense = layers.Dense(3, name="logits")(masked_pooling(x, saliency, "mean"))
-            network = keras.Model(image, [dense, saliency])
-            network.save(folder / "model.keras")
-            _write_weights(network, folder / "weights.npz")
         else:
             noise = np.random.default_rng(0).uniform(-1, 1, (1, 8, 8, 3)).astype(np.float32)
             write_models(folder, name, model, list("abc"), [{"image": noise}] * 3)
 
 
-def _write_weights(network, path):
-    weights = {w.name.removesuffix(":0"): w.numpy() for layer in network.layers for w in layer.weights}
-    np.savez(path, **weights)
+@functools.cache
+def small_network():
+    """A network with weights of several shapes."""
+    image = layers.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3, use_bias=False, name="conv")(image)
+    x = layers.BatchNormalization(name="norm")(x)
+    return keras.Model(image, layers.Dense(3, name="logits")(layers.GlobalAveragePooling2D()(x)))
+
+
+def _write_run(directory, noise):
+    (directory / "tflite").mkdir(parents=True)
+    write_json(directory / "config.json", make_config())
+    write_json(directory / "results.json", results())
+    write_json(directory / "tflite" / "conversion.json", {"qat": conversion(), "float": conversion()})
+    np.savez_compressed(directory / "saliency.npz", images=noise[None], maps=np.zeros((2, 1, 4, 4, 1), np.float32))
 
 
 def results():
-    matrix = {"validation": [[0.9, 0.5], [0.7, 0.8]], "test": [[0.8, 0.5], [0.7, 0.9]]}
-    return {
-        "strategy": "sdkd",
-        "architecture": "sdkd",
-        "seed": 0,
-        "input_size": 96,
-        "parameters": 2_000_000,
-        "tasks": ["task1", "task2"],
-        "accuracy_matrix": matrix,
-        "saliency_mae_matrix": {"validation": [[0.1, None], [0.1, 0.2]], "test": matrix["test"]},
-        "seconds_per_task": [10.5, 9.25],
-        "cpu_seconds_per_task": [20.5, 18.25],
-        "peak_memory_mb": [1000.0, 1001.5],
-        "replay_images": 0,
-        "stored_bytes": 0,
-    }
+    tasks = []
+    for name, accuracy in (("task1", [0.9, 0.5]), ("task2", [0.7, 0.8])):
+        scores = [Scores(accuracy, [0.1, None]), Scores(accuracy, [0.2, 0.1])]
+        losses = {"loss": [1.0, 0.5]}
+        tasks.append(TaskResult(name, 8, 2, 1000, {"translator_error": 0.1}, losses, 10.5, 20.5, 1000.0, *scores))
+    provenance = Provenance({"numpy": "2"}, None, {"cores": "2"})
+    return Results(list("abc"), "f" * 64, {"a.jpg": ["is damaged"]}, 2_000_000, None, tasks, provenance)
 
 
 def conversion():
     accuracy = {"task1": {"float": 0.9, "tflite": 0.8}, "task2": {"float": 0.7, "tflite": 0.7}}
-    maes = {"float": 0.1, "tflite": 0.11}
-    split = {"accuracy": accuracy, "top1_agreement": 0.9, "saliency_difference": 0.01, "saliency_mae": maes}
-    return {
-        "file": "sdkd_int8.tflite",
-        "bytes": 5_000_000,
-        "validation": split,
-        "test": {**split, "resized": {"nearest": 0.7, "bilinear": 0.8}},
-        "float_ops": ["SUB x1"],
-        "latency": {"median_ms": 1.5, "threads": 1, "machine": "x86_64"},
-    }
+    splits = [
+        SplitReport(accuracy, 0.9, 0.01, {"float": 0.1, "tflite": 0.11}, resized)
+        for resized in ({}, {"nearest": 0.7, "bilinear": 0.8})
+    ]
+    return Conversion("sdkd_int8.tflite", 5_000_000, ["SUB x1"], Latency(1.5, 1, "x86_64"), *splits, 50, 0.02)
 
 
 def _write_data(root, layout, image):
