@@ -1,5 +1,6 @@
-"""The refined layer: "filters other minor objects and noise, only retains the main object" (SDKD paper). Its inside is
-left open there; the three readings here are compared in docs/choices.md.
+"""The refined layer: "filters other minor objects and noise, only retains the main object" (SDKD paper).
+
+Its inside is left open there. A residual block of convolutions, and none at all, ended no higher (docs/results.md).
 """
 
 import tensorflow as tf
@@ -27,23 +28,7 @@ class MorphologicalReconstruction(keras.layers.Layer):
         return kept
 
 
-def refine(logits: tf.Tensor, method: str, name: str = "refinement") -> tuple[tf.Tensor, tf.Tensor]:
-    """Turns the decoder's logits into the refined saliency map.
-
-    Args:
-      logits: `[batch, h, w, 1]`.
-      method: `conv`, a residual block of two 3x3 convolutions on the logits, which learns from masks as the decoder does;
-        `reconstruct`, morphological reconstruction of the map; `none`, the map itself.
-      name: prefix of the layers' names.
-
-    Returns:
-      (logits, saliency), both `[batch, h, w, 1]`: what masks supervise, of `conv` behind its block; the refined map in [0, 1].
-    """
-    if method == "conv":
-        y = layers.Conv2D(16, 3, padding="same", name=f"{name}_conv1")(logits)
-        y = layers.ReLU(name=f"{name}_relu")(y)
-        # Starts as the identity, so that the map is not disturbed before the block has learned something.
-        y = layers.Conv2D(1, 3, padding="same", kernel_initializer="zeros", name=f"{name}_conv2")(y)
-        logits = layers.Add(name=f"{name}_add")([logits, y])
+def refine(logits: tf.Tensor, name: str = "refinement") -> tf.Tensor:
+    """Turns the decoder's logits `[batch, h, w, 1]` into the refined saliency map in [0, 1], of the same shape."""
     saliency = layers.Activation("sigmoid", name="saliency")(logits)
-    return logits, MorphologicalReconstruction(name=name)(saliency) if method == "reconstruct" else saliency
+    return MorphologicalReconstruction(name=name)(saliency)

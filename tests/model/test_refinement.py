@@ -46,8 +46,8 @@ def test_constant_map_survives_whole(value):
     assert np.isfinite(tape.gradient(total, x).numpy()).all()
 
 
-def test_conv_refinement_starts_as_the_identity():
-    logits = tf.random.stateless_normal((2, 8, 8, 1), (1, 2))
-    refined, saliency = refine(logits, "conv")
-    np.testing.assert_allclose(refined, logits)
-    np.testing.assert_allclose(saliency, tf.sigmoid(logits), atol=1e-6)
+def test_the_main_object_is_kept_and_a_fainter_one_is_cut_down():
+    logits = np.full((1, 3, 7, 1), -20.0, np.float32)
+    logits[0, 1, 1], logits[0, 1, 5] = 2.0, 1.0  # apart from each other by a valley of 0
+    saliency = refine(logits).numpy()[0, 1, :, 0]
+    np.testing.assert_allclose(saliency, [0, 1 / (1 + np.exp(-2.0)), 0, 0, 0, 0, 0], atol=1e-6)
