@@ -138,8 +138,8 @@ class Run:
     def hand_over(self, strategy: Strategy, config: Config, classes: tuple[str, ...]) -> None:
         """Gives a strategy the weights and the optimizer's moments with which this run ended.
 
-        The moments start from zero, and a line says so, where this run had another optimizer, or a strategy that trains other
-        variables beside the network.
+        The moments start from zero, and a line says so, where this run trained other variables: with other `frozen_blocks`, or
+        with a strategy that trains others beside the network.
 
         Args:
           strategy: compiled; its network is like that of this run.
