@@ -6,6 +6,7 @@ A subcommand is a module with `define_flags(program)`, called when it is chosen,
 
 import contextlib
 import importlib
+import io
 import os
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from absl import app, flags
 
 from sdkd_tf.errors import UserError, one_line_errors
 from sdkd_tf.files import expand
+from sdkd_tf.options import read_flagfiles
 
 COMMANDS = {
     "train": "train a network over a sequence of tasks",
@@ -49,6 +51,11 @@ def run(name: str, program: str, arguments: Sequence[str]) -> None:
       program: how the user calls it, for help texts.
       arguments: the rest of the command line.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is shown as \uXXXX
+    with one_line_errors():
+        arguments = read_flagfiles(arguments)
     with quiet_stderr():
         command = importlib.import_module(f"sdkd_tf.commands.{name}")
     command.define_flags(program)

@@ -199,7 +199,7 @@ def _problems(listings: list[Listing], root: pathlib.Path, note: str) -> Iterato
     for kind, known in (("task", [listing.name for listing in listings]), ("class", sorted(names, key=natural_key))):
         for name in known:
             if not is_text(name):
-                yield f"{kind} {name!a}: has a line break or another control character; expected a name without any"
+                yield f"{kind} {name!a}: has a line break, another control character or no UTF-8; expected plain text"
     if len(names) == 1:
         yield f"data_dir {root}: has one class, {min(names)!r}; expected at least two"
 
