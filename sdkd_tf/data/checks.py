@@ -38,7 +38,8 @@ def check_images(sequence: TaskSequence, problems: Problems, skip_bad_images: bo
     used = sequence.without({sequence.relative(image) for image in problems.images})
     copies, alike = across_splits(used, looks)
     problems.general += copies
-    print("".join(f"warning: {line}\n" for line in alike), end="")
+    for line in alike:
+        print(f"warning: {line}")
     wrong = [*problems.general, *(_emptied(sequence, used) if skip_bad_images else problems.image_lines)]
     if wrong:
         raise UserError(wrong[0] if len(wrong) == 1 else "\n  ".join([f"the data have {len(wrong)} problems:", *wrong]))
