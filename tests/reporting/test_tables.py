@@ -1,4 +1,4 @@
-"""The text of a run's numbers."""
+"""The numbers of one run as text."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from sdkd_tf.config import make_config
 from sdkd_tf.evaluation.results import Results, Scores, TaskResult
 from sdkd_tf.files import write_json
 from sdkd_tf.reporting.plots import plot_run
-from sdkd_tf.reporting.tables import summary
+from sdkd_tf.reporting.tables import memory_line, summary
 from sdkd_tf.run import Run
 
 
@@ -42,3 +42,10 @@ def test_an_interval_beside_the_final_accuracy_and_a_warning_where_it_is_wide(tm
 def test_plots_of_a_task_in_another_script_are_drawn_without_a_warning(tmp_path, recwarn, caplog):
     paths = plot_run(finished(tmp_path / "run", 10))
     assert all(path.stat().st_size > 5000 for path in paths) and not recwarn.list and not caplog.records
+
+
+def test_memory_is_reported_with_its_growth_after_the_third_task():
+    assert memory_line([800.0, 900.0, 1000.0, 1010.0, 1050.0], ["a", "b", "c", "d", "e"]) == (
+        "peak memory 1050 MB, 5.0% more than until c"
+    )
+    assert memory_line([800.0, 900.0], ["a", "b"]) == "peak memory 900 MB"
