@@ -14,7 +14,8 @@ class UserError(ValueError):
 def one_line_errors() -> Iterator[None]:
     """Ends the program with `error: <message>` and exit code 1, instead of a stack trace.
 
-    Applies to a UserError, a full disk and a missing permission. Ctrl-C ends it with exit code 130.
+    Applies to a UserError, a full disk, a missing permission, and a file where a folder should be or the other way round. Ctrl-C
+    ends it with exit code 130.
     """
     try:
         yield
@@ -29,4 +30,6 @@ def one_line_errors() -> Iterator[None]:
             sys.exit(f"error: {file}the disk is full; free some space and repeat the command, which resumes")
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             sys.exit(f"error: {file}cannot be written or read ({error.strerror}); expected a place with permission")
+        if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG):
+            sys.exit(f"error: {file}cannot be written or read ({error.strerror}); expected another place")
         raise

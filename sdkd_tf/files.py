@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and files of unknown origin, read without running anything in them."""
 
+import codecs
 import contextlib
 import fcntl
 import os
@@ -69,6 +70,16 @@ def lock(path: PathLike, wait: bool = True) -> Iterator[None]:
         except BlockingIOError as error:
             raise UserError(f"{folder}: is in use by another process; wait, or choose another folder") from error
         yield
+
+
+def read_text(path: PathLike) -> str:
+    """Reads a text file in UTF-8, or in UTF-16 with a byte order mark, as Windows writes it.
+
+    Raises:
+      UnicodeDecodeError: it is in another encoding.
+    """
+    data = pathlib.Path(path).read_bytes()
+    return data.decode("utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig")
 
 
 def write_json(path: PathLike, value: Any) -> None:

@@ -5,14 +5,15 @@ path (`~` is expanded) and whether it is for research, and so not in a command's
 """
 
 import dataclasses
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from absl import flags
 
 from sdkd_tf.errors import UserError
-from sdkd_tf.files import expand
+from sdkd_tf.files import expand, read_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +57,44 @@ def define_option(option: Option, flag_values: flags.FlagValues, module: str) ->
         parser, serializer = flags.ListParser(), flags.ListSerializer(",")
     default = list(option.default) if isinstance(option.default, tuple) else option.default
     flags.DEFINE(parser, option.name, default, option.help, flag_values, serializer, module)
+
+
+def read_flagfiles(arguments: Sequence[str], above: Sequence[str] = ()) -> list[str]:
+    """Puts the flags of each `--flagfile=FILE` in its place. absl would read it in the encoding of the locale, and trip over a
+    byte order mark.
+
+    Args:
+      arguments: of a command line.
+      above: the flagfiles that name these arguments.
+
+    Raises:
+      UserError: a flagfile cannot be read, or names itself.
+    """
+    found: list[str] = []
+    left = list(arguments)
+    while left:
+        argument = left.pop(0)
+        if argument in ("--flagfile", "-flagfile") and left:
+            argument = f"{argument}={left.pop(0)}"
+        match = re.fullmatch("--?flagfile=(.+)", argument)
+        if argument == "--":  # what follows are no flags
+            return [*found, argument, *left]
+        if not match:
+            found.append(argument)
+            continue
+        path = expand(match[1])
+        if path in above:
+            raise UserError(f"--flagfile={path}: names itself; expected a file of other flags")
+        try:
+            lines = [line.strip() for line in read_text(path).splitlines()]
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(
+                f"--flagfile={path}: cannot be read ({reason}); expected flags in UTF-8, one a line"
+            ) from error
+        flags_in_it = [line for line in lines if line and not line.startswith(("#", "//"))]
+        found += read_flagfiles(flags_in_it, (*above, path))
+    return found
 
 
 def make_options(kind: type, given: Mapping[str, Any]) -> Any:

@@ -108,7 +108,9 @@ def _read_data(config: Config) -> tuple[TaskSequence, Config, Results]:
         data = dataclasses.replace(data, data_dir=str(pathlib.Path(data.data_dir).resolve()))
     digest = Run(earlier).weights_digest() if earlier else None
     config = dataclasses.replace(config, data=data)
-    return tasks, config, Results(list(tasks.classes), fingerprint(tasks), skipped, 0, digest)
+    tested = len({example.image for task in tasks.tasks for example in task.test})
+    results = Results(list(tasks.classes), fingerprint(tasks), skipped, 0, digest, test_images=tested)
+    return tasks, config, results
 
 
 class _TaskLoop:

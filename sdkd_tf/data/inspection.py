@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterator
 from tqdm import tqdm
 
 from sdkd_tf.data.checks import examine_all
+from sdkd_tf.data.duplicates import across_splits
 from sdkd_tf.data.layouts import read_layout
 from sdkd_tf.data.layouts.listing import SPLITS, SUFFIXES
+from sdkd_tf.data.layouts.names import is_left_behind
 from sdkd_tf.data.selection import DataOptions
 from sdkd_tf.data.sequence import Example, Problems, TaskSequence, load_tasks
 from sdkd_tf.data.targets import TREES
@@ -31,12 +33,16 @@ def describe(options: DataOptions) -> tuple[list[str], list[str]]:
     examples = {example.image: example for task in sequence.tasks for example in task.examples}
     sizes: collections.Counter = collections.Counter()
     found_in = examine_all(examples.values())
-    for image, (size, found) in zip(tqdm(examples, desc="reading images", unit="image"), found_in):
+    looks = {}
+    for image, (size, found, look) in zip(tqdm(examples, desc="reading images", unit="image"), found_in):
         sizes[size] += 1
         problems.add(image, found)
+        looks[image] = look
+    copies, alike = across_splits(sequence, looks)
     not_read = () if options.data_dir == "rendered" else _not_read(sequence.root, options.filelist)
     description = [*_summary(options.data_dir, sequence), *_images(examples.values(), sizes), *not_read]
-    return description, [*dict.fromkeys(problems.general), *problems.image_lines]
+    description += [f"warning: {line}" for line in alike]
+    return description, [*dict.fromkeys([*problems.general, *copies]), *problems.image_lines]
 
 
 def _summary(folder: str, sequence: TaskSequence) -> Iterator[str]:
@@ -69,14 +75,15 @@ def _not_read(root: pathlib.Path, filelist: str | None) -> Iterator[str]:
     kinds = [f"{found[suffix]} {suffix}" for suffix in _OTHER_IMAGES if found[suffix]]
     if kinds:
         yield f"not read: {', '.join(kinds)}; expected .jpg, .jpeg or .png"
-    parts = [part for task in read_layout(root, filelist).tasks for part in task.splits.values()]
-    read = {image for part in parts for images in part.images.values() for image in images}
+    layout = read_layout(root, filelist)
+    parts = [part for task in layout.tasks for part in task.splits.values()]
+    read = {image for part in parts for images in part.images.values() for image in images}.union(layout.unused)
     elsewhere = sorted(path for path in files - read if path.suffix.lower() in SUFFIXES and _is_data(path, root))
     if elsewhere:
         yield f"not read: {len(elsewhere)} images that are not where the layout has them, such as {elsewhere[0]}"
 
 
 def _is_data(path: pathlib.Path, root: pathlib.Path) -> bool:
-    """Whether a file is neither a target nor hidden."""
+    """Whether a file is neither a target, nor hidden, nor made by a system."""
     parts = path.relative_to(root).parts
-    return parts[0] not in TREES and not any(part.startswith(".") for part in parts)
+    return parts[0] not in TREES and not any(map(is_left_behind, parts))

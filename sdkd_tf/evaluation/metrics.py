@@ -57,6 +57,23 @@ def forgetting(matrix: Matrix) -> float:
     return float(np.mean(r[:-1, :-1].max(axis=0) - r[-1, :-1])) if len(r) > 1 else 0.0
 
 
+def wilson_interval(share: float, count: int, z: float = 1.959964) -> tuple[float, float]:
+    """Where a share lies that was measured on a sample, by Wilson's score interval (JASA 22, 1927).
+
+    Args:
+      share: measured, in [0, 1].
+      count: size of the sample, 1 or more.
+      z: quantile of the normal distribution; 1.959964 for 95 %.
+
+    Returns:
+      (low, high), in [0, 1].
+    """
+    middle = share + z**2 / (2 * count)
+    half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    low, high = ((middle + sign * half) / (1 + z**2 / count) for sign in (-1, 1))
+    return float(max(0.0, low)), float(min(1.0, high))
+
+
 def _square(matrix: Matrix) -> np.ndarray:
     r = np.asarray(matrix, np.float64)
     if r.ndim != 2 or r.shape[0] != r.shape[1]:

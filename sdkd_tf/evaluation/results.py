@@ -64,6 +64,7 @@ class Results:
       continued_from: SHA-256 of the weights from which the run started, if an earlier run trained them.
       tasks: a TaskResult for each task learned so far.
       provenance: set when the run has finished.
+      test_images: how many different images the test sets of all tasks hold; 0 in results that do not tell.
     """
 
     classes: list[str]
@@ -73,6 +74,7 @@ class Results:
     continued_from: str | None = None
     tasks: list[TaskResult] = dataclasses.field(default_factory=list)
     provenance: Provenance | None = None
+    test_images: int = 0
 
     @property
     def task_names(self) -> list[str]:

@@ -25,6 +25,7 @@ from sdkd_tf.config import Config, config_from_builtins, config_from_flags, defi
 from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation.results import Results
 from sdkd_tf.files import atomic_file
+from sdkd_tf.options import read_flagfiles
 from sdkd_tf.reporting.comparison_plots import plot_comparison
 from sdkd_tf.reporting.comparison_tables import Record, table
 from sdkd_tf.run import Run
@@ -87,9 +88,8 @@ def plan(runs_dir: pathlib.Path, base: str | None, arms: dict[str, list[str]], s
         shared = [f"--flagfile={base}"] if base else []
         values = flags.FlagValues()
         define_flags(values)
-        flags.DEFINE_string("flagfile", "", "", values)
         try:
-            values(["", *values.read_flags_from_files([*shared, *arguments]), f"--seed={seed}", f"--run_dir={run_dir}"])
+            values(["", *read_flagfiles([*shared, *arguments]), f"--seed={seed}", f"--run_dir={run_dir}"])
         except flags.Error as error:
             raise UserError(f"arm {arm!r}: {error}") from error
         runs[arm, int(seed)] = config_from_flags(values)
@@ -169,12 +169,12 @@ def _train(run: Run, config: Config, parallel: int) -> str | None:
     cores = max(1, (os.cpu_count() or 1) // parallel)  # of each run, shared out as in sdkd_tf/__init__.py
     threads = {"TF_NUM_INTEROP_THREADS": str(min(2, cores)), "TF_NUM_INTRAOP_THREADS": str(max(1, cores // 2))}
     command = [*_TRAIN, f"--flagfile={arguments}", f"--run_dir={run.directory}"]
-    with log.open("a") as output:
+    with log.open("ab") as output:
         streams: dict[str, Any] = {"stdout": output, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
         code = subprocess.run(command, env={**os.environ, **threads}, preexec_fn=die_with_parent, **streams).returncode
     if not code:
         return None
-    text = log.read_text(errors="replace").strip()
+    text = log.read_text(encoding="utf-8", errors="replace").strip()
     return f"{log}: {text.splitlines()[-1] if text else 'no output'}"
 
 

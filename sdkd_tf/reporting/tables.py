@@ -10,6 +10,8 @@ from sdkd_tf.evaluation import metrics
 from sdkd_tf.evaluation.results import Results
 from sdkd_tf.run import Run
 
+_FEW_TEST_IMAGES = 50
+
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
@@ -26,6 +28,7 @@ def summary(run: Run) -> str:
         f"strategy {config.strategy}, seed {config.training.seed}, {results.parameters / 1e6:.2f} M parameters",
         markdown(["after task", "mean validation accuracy", "mean test accuracy"], curve),
         markdown(["", "validation", "test"], _final_rows(results)),
+        *_certainty(results),
         "\n".join(_cost_lines(run)),
     ]
     known = run.directory / "tflite" / "conversion.json"
@@ -42,6 +45,17 @@ def _final_rows(results: Results) -> list[list[str]]:
     if not np.isnan(errors).any():
         rows.append(["saliency MAE after the last task", *(f"{error:.3f}" for error in errors)])
     return rows
+
+
+def _certainty(results: Results) -> list[str]:
+    """How far the final accuracy can be trusted; nothing where the number of test images is not known."""
+    count = results.test_images
+    if not count:
+        return []
+    low, high = metrics.wilson_interval(results.final_accuracy("test"), count)
+    line = f"final mean test accuracy on {count} images: 95 % interval {low:.3f} to {high:.3f}"
+    few = f"\nwarning: only {count} test images; expected {_FEW_TEST_IMAGES} or more for a number to rely on"
+    return [line + few if count < _FEW_TEST_IMAGES else line]
 
 
 def _cost_lines(run: Run) -> list[str]:

@@ -139,7 +139,7 @@ def image(rng, sources, folder):
     source = rng.choice(sorted([*sources.glob("*.jpg"), *sources.glob("*.png")]))
     path = folder / source.name
     path.write_bytes(mutate_bytes(rng, source.read_bytes(), until=400))
-    _, problems = examine(Example(path, 0, path if rng.randrange(2) else None))
+    _, problems, _ = examine(Example(path, 0, path if rng.randrange(2) else None))
     assert all("\n" not in problem for problem in problems)
 
 
