@@ -43,7 +43,8 @@ def check_images(sequence: TaskSequence, problems: Problems, skip_bad_images: bo
     copies, alike = across_splits(used, looks)
     misnamed, unused = leftovers(sequence.root)
     problems.general += [*copies, *misnamed]
-    print("".join(f"warning: {line}\n" for line in [*alike, *unused]), end="")
+    for line in [*alike, *unused]:
+        print(f"warning: {line}")
     wrong = [*problems.general, *(_emptied(sequence, used) if skip_bad_images else problems.image_lines)]
     if wrong:
         raise UserError(wrong[0] if len(wrong) == 1 else "\n  ".join([f"the data have {len(wrong)} problems:", *wrong]))

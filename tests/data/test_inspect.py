@@ -123,9 +123,10 @@ def test_a_missing_split_is_one_problem(root):
     code, lines, _ = inspect(root, "--labels=category")
     assert code == 1 and "classes: 1 (cup)" in lines
     assert "  task10  train 4 (4 to 4)  validation 0 (0 to 0)  test 4 (4 to 4)" in lines
-    assert lines[-2:] == [
-        "problems: 1",
+    assert lines[-3:] == [
+        "problems: 2",
         f"  data_dir {root}: has no folder validation; expected train, validation and test",
+        f"  data_dir {root}: has one class, 'cup'; expected at least two",
     ]
 
 
