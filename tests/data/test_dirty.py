@@ -22,7 +22,6 @@ from sdkd_tf.model.vgg16 import VGG16Options
 from sdkd_tf.training import train
 from tests.loading import load
 
-
 RNG = np.random.default_rng(0)
 
 
