@@ -20,6 +20,7 @@ with contextlib.suppress(ImportError):
 Image.init()
 # What browsers and phones show. No other decoder is started, whatever a file's name: an EPS file would start Ghostscript.
 FORMATS = tuple(name for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "AVIF", "HEIF") if name in Image.OPEN)
+EXPECTED = f"expected {', '.join(FORMATS)}" + ("" if "HEIF" in FORMATS else ", or HEIF and `pip install pillow-heif`")
 SUFFIXES = tuple(
     sorted({suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS} | {".mpo", ".pjpeg"})
 )
@@ -71,7 +72,7 @@ def opened(path: PathLike, what: str = "image") -> Iterator[Image.Image]:
         raise UserError(f"{what} {path}: no such file") from error
     except Exception as error:  # decoders raise all sorts of errors on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{what} {path}: cannot be read ({reason}); expected {', '.join(FORMATS)}") from error
+        raise UserError(f"{what} {path}: cannot be read ({reason}); {EXPECTED}") from error
 
 
 def upright(file: Image.Image) -> Image.Image:
@@ -159,7 +160,9 @@ def crop_letterbox(square: np.ndarray, width: float, height: float) -> np.ndarra
 def _orientation(file: Image.Image) -> int:
     """The EXIF orientation, or 0: all else in EXIF, and EXIF itself, may be damaged."""
     try:
-        value = file.getexif().get(_ORIENTATION)
+        exif = Image.Exif()  # `file.getexif()` would look into XMP as well, which no browser does
+        exif.load(file.info.get("exif", b""))
+        value = exif.get(_ORIENTATION)
     except Exception:
         return 0
     return value if isinstance(value, int) else 0

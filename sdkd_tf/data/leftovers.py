@@ -5,7 +5,7 @@ import pathlib
 import re
 from collections.abc import Iterator, Mapping
 
-from sdkd_tf.data.images import FORMATS, SUFFIXES, opened
+from sdkd_tf.data.images import EXPECTED, SUFFIXES, opened
 from sdkd_tf.data.layouts.listing import files_below
 from sdkd_tf.data.layouts.names import nfc
 from sdkd_tf.data.targets import SUFFIX_OF, TREES
@@ -38,8 +38,7 @@ def leftovers(root: pathlib.Path) -> tuple[list[str], list[str]]:
         misnamed, lost = _strays(folder, targets, suffix, names)
         of_all, line = f"of {len(targets)} files in {folder} fit no image", "{} {}, such as {}; expected {}"
         if misnamed:
-            path, expected = misnamed[0]
-            problems.append(line.format(len(misnamed), of_all, path, expected))
+            problems.append(line.format(len(misnamed), of_all, *misnamed[0]))
         if lost:
             warnings.append(line.format(len(lost), of_all, lost[0], "an image of that name without another target"))
     return problems, warnings
@@ -55,8 +54,7 @@ def _unread(root: pathlib.Path, files: list[pathlib.Path]) -> Iterator[str]:
             counts["without a suffix"] += 1
     if counts:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
-        remedy = "; `pip install pillow-heif` reads .heic" if ".heic" in counts else ""
-        yield f"{root}: {kinds} are not read; expected {', '.join(FORMATS)} files with their suffixes{remedy}"
+        yield f"{root}: {kinds} are not read; {EXPECTED}"
 
 
 def _is_picture(path: pathlib.Path) -> bool:

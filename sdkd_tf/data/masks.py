@@ -1,7 +1,7 @@
 """Object masks as programs write them: which of their values, colours or alpha is object, and which is background."""
 
 import numpy as np
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageFilter
 
 from sdkd_tf.data.images import eight_bits, opened, upright
 from sdkd_tf.errors import UserError
@@ -9,7 +9,7 @@ from sdkd_tf.files import PathLike
 
 _FEW_GREYS = 32  # more of them shade an object's edge, or its probability; fewer number objects
 _FEW_COLOURS = 256  # more of them are a photo
-_FAINT = 15  # of 255: up to here a value beside bright ones may be noise of JPEG
+_FAINT = 15  # of 255: up to here a value beside bright ones may be the noise of JPEG
 _VOID = 255  # the index of the border around objects in palettes like that of PASCAL VOC
 
 
@@ -103,21 +103,19 @@ def _of_levels(level: Image.Image, few: bool) -> Image.Image:
     used = [value for value in range(256) if counts[value]]
     if used == [255]:
         return level
-    faint, bright = sum(counts[1 : _FAINT + 1]), sum(counts[128:])
-    threshold = 0
-    if not few:
-        if not bright:
-            raise _AmbiguousError(f"its brightest pixel is {used[-1]}, and it has more than {_FEW_GREYS} shades")
-        threshold = 127
-    elif not counts[0]:
+    if few and not counts[0]:
         raise _AmbiguousError(f"has the values {', '.join(map(str, used))}, none of which is background")
-    elif faint and bright:
-        if faint > bright:
-            raise _AmbiguousError(
-                f"has values up to {_FAINT}, such as {used[1]}, and from 128, such as {used[-1]}, so that both may be the object"
-            )
-        threshold = 127
+    if not few and used[-1] <= 127:
+        raise _AmbiguousError(f"its brightest pixel is {used[-1]}, and it has more than {_FEW_GREYS} shades")
+    noisy = used[-1] > 127 and not _has_faint_area(level)
+    threshold = 127 if not few or noisy and any(counts[1 : _FAINT + 1]) else 0
     return level.point(lambda value: 255 if value > threshold else 0)
+
+
+def _has_faint_area(level: Image.Image) -> bool:
+    """Whether 3 x 3 pixels anywhere have one faint value, as where an object has a low number, and the noise of JPEG never has."""
+    lowest, highest = (np.asarray(level.filter(kind(3))) for kind in (ImageFilter.MinFilter, ImageFilter.MaxFilter))
+    return bool(((lowest == highest) & (lowest > 0) & (lowest <= _FAINT)).any())
 
 
 def _brightest(picture: Image.Image) -> Image.Image:

@@ -103,6 +103,13 @@ def test_any_exif_costs_no_image(tmp_path):
             assert open_image(tmp_path / "odd.jpg").size in ((16, 8), (8, 16))
 
 
+@pytest.mark.parametrize("exif", [b"", b"Exif\0\0", b"Exif\0\0no TIFF", b"Exif\0\0MM\0*\xff\xff\xff\xff"])
+@pytest.mark.parametrize("xmp", [b"", b"\xa8\xff", b'<x:xmpmeta tiff:Orientation="6"/>'])
+def test_notes_of_other_programs_cost_no_image_and_turn_none(tmp_path, exif, xmp):
+    Image.new("RGB", (16, 8)).save(tmp_path / "x.jpg", exif=exif, xmp=xmp)
+    assert open_image(tmp_path / "x.jpg").size == (16, 8)
+
+
 def swapped_profile():
     """A profile under which stored red is shown as green."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
