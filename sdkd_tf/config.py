@@ -60,9 +60,6 @@ class TrainingOptions:
     ] = "hard"
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Of initialization, shuffling and augmentation.")] = 0
     deterministic: Annotated[bool, Meta(description="The same options give the same bits on the same machine.")] = False
-    optimizer: Annotated[
-        Literal["adam", "sgd"], Meta(description="sgd: with Nesterov momentum of 0.9.", extra={"research": True})
-    ] = "adam"
     schedule: Annotated[
         Literal["cosine", "exponential"],
         Meta(description="Of the learning rate; exponential: 2 % less each epoch.", extra={"research": True}),
@@ -106,10 +103,6 @@ class Config:
             if not kind.distributable:
                 able = ", ".join(name for name in STRATEGIES if STRATEGIES[name].distributable)
                 raise UserError(f"--strategy={self.strategy} {given}; expected one of {able}")
-            if getattr(self.network, "batch_norm", "frozen") == "adapt":
-                raise UserError(
-                    f"--batch_norm=adapt {given}: each replica would follow its own images; expected frozen"
-                )
 
     def completed(self, supervised: bool) -> "Config":
         """The options with every default filled in that depends on other options or on the data.

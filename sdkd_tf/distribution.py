@@ -58,7 +58,11 @@ def _workers() -> tuple[list[str], str]:
         config = json.loads(given or "{}")
         jobs, job, index = config["cluster"], config["task"]["type"], int(config["task"]["index"])
         addresses = [address for addresses in jobs.values() for address in addresses]
-        if jobs.keys() <= {"chief", "worker"} and all(int(a.rpartition(":")[2]) for a in addresses) and index >= 0:
+        if (
+            jobs.keys() <= {"chief", "worker"}
+            and all(0 < int(a.rpartition(":")[2]) < 65536 for a in addresses)
+            and index >= 0
+        ):
             return addresses, jobs[job][index]
     except (ValueError, LookupError, TypeError, AttributeError):
         pass  # told below
@@ -82,7 +86,7 @@ def _meet(addresses: list[str], own: str) -> None:
     try:
         listener = socket.create_server(("", int(own.rpartition(":")[2])))
     except OSError as error:
-        raise UserError(f"TF_CONFIG: this worker cannot listen at {own} ({error.strerror})") from error
+        raise UserError(f"TF_CONFIG: this worker cannot listen at {own} ({os.strerror(error.errno or 0)})") from error
     missing = [address for address in addresses if address != own]
     with listener, heartbeat(f"worker {own} waits for {', '.join(missing) or 'nobody'}"):
         while missing := [address for address in missing if not is_there(address)]:

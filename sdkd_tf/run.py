@@ -31,12 +31,16 @@ _FREE = ("weights", "frozen_blocks", "detach_map")
 
 @dataclasses.dataclass
 class State:
-    """How far an unfinished run has come: the task in training, the epochs it has behind it, and what is to be restored."""
+    """How far an unfinished run has come: the task in training, the epochs it has behind it, and what is to be restored.
+
+    `kept` holds the places of the strategy's kept images among all training images, so that the data may be moved meanwhile.
+    """
 
     task: int
     epoch: int
     results: Results
     strategy: dict[str, Any] = dataclasses.field(default_factory=dict)
+    kept: list[int] = dataclasses.field(default_factory=list)
 
 
 class Run:
@@ -134,8 +138,8 @@ class Run:
     def hand_over(self, strategy: Strategy, config: Config, classes: tuple[str, ...]) -> None:
         """Gives a strategy the weights and the optimizer's moments with which this run ended.
 
-        The moments start from zero, and a line says so, where this run had another optimizer, or a strategy that trains other
-        variables beside the network.
+        The moments start from zero, and a line says so, where this run trained other variables: with other `frozen_blocks`, or
+        with a strategy that trains others beside the network.
 
         Args:
           strategy: compiled; its network is like that of this run.
@@ -235,6 +239,10 @@ class Run:
             shutil.rmtree(self.directory / name, ignore_errors=True)
         (self.directory / "flags.flags").unlink(missing_ok=True)  # last, so that a killed start can be repeated
         (self.directory / "checkpoints").mkdir()
+        self.save_options(config)
+
+    def save_options(self, config: Config) -> None:
+        """Writes the options of a run, or of one that resumes, as the place of the data may be another."""
         with atomic_file(self.directory / "flags.flags", "w") as file:
             file.write(config.flagfile())
         write_json(self.directory / "config.json", config)

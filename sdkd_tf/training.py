@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import pathlib
 import resource
 import time
@@ -30,12 +29,6 @@ from sdkd_tf.reporting.plots import plot_run
 from sdkd_tf.run import Run, State
 from sdkd_tf.strategies import STRATEGIES
 from sdkd_tf.strategies.base import Strategy
-
-# SGD as in other entries of the challenge. Both clip each element of the gradient, as CPD does.
-OPTIMIZERS = {
-    "adam": functools.partial(keras.optimizers.Adam, clipvalue=0.5),
-    "sgd": functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True, clipvalue=0.5),
-}
 
 
 @lost_worker_told()
@@ -90,7 +83,7 @@ def build_strategy(config: Config, num_classes: int) -> Strategy:
     """The network and its strategy, compiled."""
     network = ARCHITECTURES[config.architecture][1](num_classes, config.network)
     strategy = STRATEGIES[config.strategy](network, config.options)
-    strategy.compile(OPTIMIZERS[config.training.optimizer]())
+    strategy.compile(keras.optimizers.Adam(clipvalue=0.5))  # each element of the gradient is clipped, as in CPD
     return strategy
 
 
@@ -138,6 +131,8 @@ class _TaskLoop:
         # A worker alone cannot read the student's batch-norm statistics, which are spread over the replicas.
         self.tested = student if config.run.distribute == "none" else keras.models.clone_model(student)
         self.input_size = student.input_shape[1]
+        self.examples = [example for task in tasks.tasks for example in task.train]
+        self.places = {example: place for place, example in enumerate(self.examples)}
         self.gallery = gallery(tasks, self.input_size)
         self.maps = np.zeros((0,))
         self.predicted = predictions(self.tested, held_out(tasks, self.input_size))
@@ -155,8 +150,11 @@ class _TaskLoop:
             return 0, 0
         with self.run.states.fitting(remedy):
             state, (self.maps, *values) = saved
+            self.strategy.kept_examples = tuple(self.examples[place] for place in state.kept)
             self.strategy.restore(state.strategy, values)
             self.results = state.results
+        if self.chief:
+            self.run.save_options(self.config)
         print(f"resuming after task {state.task}, epoch {state.epoch}")
         return state.task, state.epoch
 
@@ -164,7 +162,8 @@ class _TaskLoop:
         """Saves the state from which a killed run resumes."""
         values = [variable.numpy() for variable in self.strategy.saved_variables]  # takes all workers
         if self.chief:
-            self.run.states.save(State(task, epoch, self.results, self.strategy.state()), [self.maps, *values])
+            kept = [self.places[example] for example in self.strategy.kept_examples]
+            self.run.states.save(State(task, epoch, self.results, self.strategy.state(), kept), [self.maps, *values])
 
     def learn(self, index: int, done: int, resumed: bool) -> None:
         """Trains one task, of which `done` epochs are finished, and evaluates the network on all tasks."""

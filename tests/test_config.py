@@ -20,6 +20,7 @@ from sdkd_tf.config import (
 )
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import write_json
+from sdkd_tf.model.translator import FACTOR_WIDTH
 from sdkd_tf.options import declared_options
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -85,7 +86,7 @@ def test_equality_is_of_values():
     assert not a.differences(b)
     assert a.differences(parsed("--levels=1,2", "--epochs=3", "--strategy=lwf")) == [
         "--strategy is sdkd, not lwf", "--epochs is 4, not 3", "--lambda1 is 1.0, not not set",
-        "--teacher_share is 0.25, not not set", "--factor_width is 8, not not set",
+        "--teacher_share is 0.25, not not set",
     ]  # fmt: skip
 
 
@@ -155,5 +156,5 @@ def test_flagfiles():
 def test_the_paper_is_to_the_letter():
     paper = parsed("--flagfile=configs/paper.flags")
     assert (paper.options.lambda2, paper.options.temperature, paper.options.teacher_share) == (1.0, 20.0, 0.0)
-    assert paper.options.lambda1 == (224 // 16) ** 2 * paper.options.factor_width  # equation 1 is a sum
+    assert paper.options.lambda1 == (224 // 16) ** 2 * FACTOR_WIDTH  # equation 1 is a sum
     assert paper.options.saliency_weight == 0 and paper.network.detach_map is False

@@ -17,12 +17,15 @@ import weakref
 import numpy as np
 import pytest
 import tensorflow as tf
-import tf_keras as keras
-from sdkd_tf.die_with_parent import die_with_parent
 
-from sdkd_tf import lifelong
+from sdkd_tf import training
+from sdkd_tf.child import die_with_parent
+from sdkd_tf.config import make_config
 from sdkd_tf.distribution import lost_worker_told, make_strategy
 from sdkd_tf.errors import UserError
+from sdkd_tf.model import ARCHITECTURES
+from sdkd_tf.run import Run
+from tests.tiny_run import TinyOptions, tiny_network
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -33,8 +36,8 @@ def settings(write_sequence, tmp_path_factory):
     data = write_sequence(tmp_path_factory.mktemp("data"))
     for mask in data.glob("masks/train/*/*/00[02].png"):
         mask.unlink()
-    options = {"saliency_weight": 1.0, "teacher_share": 0.25}
-    return {"data_dir": str(data), "epochs": 2, "batch_size": 4, "learning_rate": 0.01, "options": options}
+    lengths = {"epochs": 2, "first_task_epochs": 2, "batch_size": 4}
+    return {"data_dir": str(data), "normalized": True, "learning_rate": 0.01, **lengths}
 
 
 @contextlib.contextmanager
@@ -53,12 +56,14 @@ def started(environments=({},), **settings):
 
 
 def finished(processes, run_dir):
-    """The weights that a run ends with."""
+    """(weights, results) of a run that ends without an error."""
     for process in processes:
         output = process.communicate(timeout=300)[0]
         assert process.returncode == 0, output
-    weights = keras.models.load_model(run_dir / "model.keras", compile=False).get_weights()
-    return np.concatenate([w.ravel() for w in weights]), json.loads((run_dir / "results.json").read_text())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ARCHITECTURES, "tiny", (TinyOptions, tiny_network))
+        weights = Run(run_dir).network().get_weights()
+    return np.concatenate([w.ravel() for w in weights]), Run(run_dir).results
 
 
 def two_workers():
@@ -79,15 +84,16 @@ def alone(settings, tmp_path_factory):
 
 def assert_same(outcome, alone):
     np.testing.assert_allclose(outcome[0], alone[0], atol=1e-4)
-    for epochs, expected in zip(outcome[1]["history"], alone[1]["history"], strict=True):
-        for name in expected:
-            np.testing.assert_allclose(epochs[name], expected[name], atol=1e-4, err_msg=name)
+    for task, expected in zip(outcome[1].tasks, alone[1].tasks, strict=True):
+        assert task.losses.keys() == expected.losses.keys()
+        for name in expected.losses:
+            np.testing.assert_allclose(task.losses[name], expected.losses[name], atol=1e-4, err_msg=name)
 
 
 def test_two_devices_learn_what_one_learns(settings, alone, tmp_path):
     with started(run_dir=str(tmp_path / "run"), distribute="mirrored", **settings) as processes:
         assert_same(finished(processes, tmp_path / "run"), alone)
-    assert alone[1]["history"][1]["soft_target"][1] > 1e-3  # there was a teacher
+    assert alone[1].tasks[1].losses["soft_target"][1] > 1e-3  # there was a teacher
 
 
 def test_two_workers_learn_what_one_process_learns(settings, alone, tmp_path):
@@ -97,7 +103,7 @@ def test_two_workers_learn_what_one_process_learns(settings, alone, tmp_path):
 
 
 @pytest.mark.parametrize("victim", [1, pytest.param(0, marks=pytest.mark.long)])  # the chief is worker 0
-def test_when_a_worker_is_killed_the_other_stops_and_both_go_on_when_started_again(settings, alone, tmp_path, victim):
+def test_when_a_worker_is_killed_the_other_stops_and_both_resume_when_started_again(settings, alone, tmp_path, victim):
     run_dir = tmp_path / "run"
     command = {"run_dir": str(run_dir), "distribute": "multi_worker", **settings}
     with started(two_workers(), **command) as processes:
@@ -110,7 +116,7 @@ def test_when_a_worker_is_killed_the_other_stops_and_both_go_on_when_started_aga
     assert output.endswith(
         "error: another worker was lost; the same command on every worker goes on from the last finished epoch\n"
     )
-    assert not (run_dir / "results.json").exists()
+    assert not Run(run_dir).finished
     with started(two_workers(), **command) as processes:
         assert_same(finished(processes, run_dir), alone)
 
@@ -135,14 +141,14 @@ def test_the_threads_of_a_reduction_that_failed_are_not_left_to_the_garbage_coll
         gc.enable()
 
 
-def test_workers_with_other_flags_are_told(settings, tmp_path):
+def test_workers_with_other_options_stop(settings, tmp_path):
     first, second = two_workers()
     command = {"run_dir": str(tmp_path / "run"), "distribute": "multi_worker", **settings}
     with started([first], **command) as a, started([second], **{**command, "seed": 1}) as b:
         outputs = [process.communicate(timeout=120)[0] for process in (*a, *b)]
         assert any("error: the workers do not see the same run; expected the same flags" in text for text in outputs)
         assert all(process.returncode == 1 for process in (*a, *b))
-    assert not (tmp_path / "run").exists()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
 
 
 @pytest.mark.parametrize(
@@ -155,6 +161,7 @@ def test_workers_with_other_flags_are_told(settings, tmp_path):
         '{"cluster": {"worker": ["localhost:2222"]}, "task": {"type": "worker", "index": 1}}',
         '{"cluster": {"worker": ["localhost:2222"]}, "task": {"type": "worker", "index": -1}}',
         '{"cluster": {"worker": ["localhost"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["localhost:65536"]}, "task": {"type": "worker", "index": 0}}',
         '{"cluster": {"ps": ["localhost:2222"]}, "task": {"type": "ps", "index": 0}}',
     ],
 )
@@ -183,12 +190,11 @@ def test_a_port_that_is_taken(monkeypatch):
             {"strategy": "gem"},
             "--strategy=gem does not work with --distribute=mirrored; expected one of sdkd, finetune",
         ),
-        ({"network": {"batch_norm": "adapt"}}, "--batch_norm=adapt does not work with --distribute=mirrored"),
-        ({"batch_size": 5}, "batch_size is 5; expected a multiple of 2, the number of replicas"),
+        ({"batch_size": 5}, "--batch_size=5: expected a multiple of 2, the number of replicas"),
     ],
 )
 def test_what_cannot_be_distributed_is_refused(monkeypatch, tmp_path, changed, message):
-    monkeypatch.setattr(lifelong, "make_strategy", lambda name: types.SimpleNamespace(num_replicas_in_sync=2))
+    monkeypatch.setattr(training, "make_strategy", lambda name: types.SimpleNamespace(num_replicas_in_sync=2))
     with pytest.raises(UserError, match=message):
-        lifelong.run(tmp_path / "run", distribute="mirrored", **changed)
+        training.train(make_config(run_dir=str(tmp_path / "run"), distribute="mirrored", **changed))
     assert not (tmp_path / "run").exists()

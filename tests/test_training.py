@@ -1,47 +1,58 @@
 """The task loop with a network of one layer, so that what it reads and counts can be seen in seconds."""
 
-import json
+import dataclasses
 import shutil
+from typing import Annotated
 
 import numpy as np
 import pytest
 import tf_keras as keras
-from sdkd_tf.learner import Learner
+from msgspec import Meta
 
-from sdkd_tf import lifelong, report
 from sdkd_tf.callbacks import Schedule
+from sdkd_tf.config import make_config
 from sdkd_tf.data import pipeline
 from sdkd_tf.errors import UserError
+from sdkd_tf.files import lock
+from sdkd_tf.model import ARCHITECTURES
+from sdkd_tf.run import Run
+from sdkd_tf.strategies import Strategy
+from sdkd_tf.training import train
 
 layers = keras.layers
 
 
-def one_layer(num_classes, input_size=32):
-    image = keras.Input((input_size, input_size, 3))
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Options of the network."""
+
+    input_size: Annotated[int, Meta(description="Side of the network's input in pixels.")] = 32
+    detach_map: Annotated[bool | None, Meta(description="As in NetworkOptions.")] = None
+
+
+def one_layer(num_classes, options=Options()):  # noqa: B008  it is frozen
+    image = keras.Input((options.input_size, options.input_size, 3))
     pooled = layers.GlobalAveragePooling2D()(image)
-    return keras.Model(image, layers.Dense(num_classes)(pooled))
+    return keras.Model(image, layers.Dense(num_classes, name="logits")(pooled))
 
 
 @pytest.fixture
-def run(write_sequence, tmp_path, monkeypatch):
+def data(write_sequence, tmp_path):
+    return write_sequence(tmp_path / "data", tasks=3)
+
+
+@pytest.fixture
+def run(data, tmp_path, monkeypatch):
     """A function strategy -> (results, tasks whose training images were read after the check, in order)."""
-    monkeypatch.setitem(lifelong.ARCHITECTURES, "one_layer", one_layer)
-    data = write_sequence(tmp_path / "data", tasks=3)
+    monkeypatch.setitem(ARCHITECTURES, "one_layer", (Options, one_layer))
     read = []
     original = pipeline.open_image
     monkeypatch.setattr(pipeline, "open_image", lambda path: read.append(str(path)) or original(path))
+    settings = {"epochs": 2, "first_task_epochs": 2, "batch_size": 4, "learning_rate": 0.1, "architecture": "one_layer"}
 
     def call(strategy, **changed):
-        results = lifelong.run(
-            tmp_path / strategy,
-            data,
-            strategy=strategy,
-            epochs=2,
-            batch_size=4,
-            learning_rate=0.1,
-            architecture="one_layer",
-            **changed,
-        )
+        places = {"run_dir": str(tmp_path / strategy), "data_dir": str(data)}
+        results = train(make_config(strategy=strategy, **{**places, **settings, **changed}))
         return results, [path.split("/train/")[1].split("/")[0] for path in read if "/train/" in path]
 
     return call
@@ -50,32 +61,41 @@ def run(write_sequence, tmp_path, monkeypatch):
 def test_finetune_reads_every_task_once_an_epoch_and_in_order(run):
     results, tasks = run("finetune")
     assert tasks == ["task1"] * 16 + ["task2"] * 16 + ["task3"] * 16  # 8 images, 2 epochs
-    assert results["replay_images"] == 0 and results["preparation"] == [{}] * 3
-    assert np.shape(results["accuracy_matrix"]["test"]) == (3, 3)
-    assert results["saliency_mae_matrix"]["test"] == [[None] * 3] * 3
+    assert [task.kept_images for task in results.tasks] == [0, 0, 0]
+    assert [task.preparation for task in results.tasks] == [{}, {}, {}]
+    assert [task.images for task in results.tasks] == [8, 8, 8]
+    assert results.accuracy("test").shape == (3, 3)
+    assert [task.test.saliency_mae for task in results.tasks] == [[None] * 3] * 3
+
+
+def test_the_first_task_has_twice_the_epochs_unless_told_otherwise(run):
+    results, tasks = run("finetune", epochs=1, first_task_epochs=None)
+    assert [len(task.losses["loss"]) for task in results.tasks] == [2, 1, 1]
+    assert tasks == ["task1"] * 16 + ["task2"] * 8 + ["task3"] * 8
 
 
 def test_joint_draws_from_all_tasks_so_far_and_trains_as_long(run):
     results, tasks = run("joint")
-    assert results["replay_images"] == 16
-    assert {len(epochs["loss"]) for epochs in results["history"]} == {2}
+    assert [task.kept_images for task in results.tasks] == [0, 8, 16]
+    assert {len(task.losses["loss"]) for task in results.tasks} == {2}
     assert set(tasks[:16]) == {"task1"} and set(tasks) == {"task1", "task2", "task3"}
     assert {"task1", "task2"} <= set(tasks[-30:])
 
 
 def test_the_teacher_changes_what_is_learned_from_the_second_task_on(run):
-    finetune, sdkd = run("finetune")[0], run("sdkd")[0]
-    assert finetune["history"][0]["loss"] == pytest.approx(sdkd["history"][0]["loss"], rel=1e-5)
-    assert "soft_target" not in finetune["history"][1] and sdkd["history"][1]["soft_target"][1] > 1e-3
+    finetune, sdkd = run("finetune")[0].tasks, run("sdkd")[0].tasks
+    assert finetune[0].losses["loss"] == pytest.approx(sdkd[0].losses["loss"], rel=1e-5)
+    assert "soft_target" not in finetune[1].losses and sdkd[1].losses["soft_target"][1] > 1e-3
 
 
 def test_results_are_saved_and_a_network_without_maps_has_no_overlays(run, tmp_path):
     results, _ = run("finetune")
-    assert json.loads((tmp_path / "finetune" / "results.json").read_text()) == results
+    assert Run(tmp_path / "finetune").results == results
     assert sorted(p.name for p in (tmp_path / "finetune" / "plots").iterdir()) == [
         "accuracy_matrix.png",
         "mean_accuracy.png",
     ]
+    assert Run(tmp_path / "finetune").saliency() is None
 
 
 def test_only_the_last_checkpoints_are_kept_if_asked_for(run, tmp_path):
@@ -83,16 +103,63 @@ def test_only_the_last_checkpoints_are_kept_if_asked_for(run, tmp_path):
         return sorted(path.name for path in (tmp_path / "finetune" / "checkpoints").iterdir())
 
     run("finetune")
-    assert kept() == ["task1.keras", "task2.keras", "task3.keras"]
+    assert kept() == ["task1.npz", "task2.npz", "task3.npz"]
     run("finetune", keep_checkpoints=1, overwrite=True)
-    assert kept() == ["task3.keras"]
+    assert kept() == ["task3.npz"]
     run("finetune", keep_checkpoints=0, overwrite=True)
-    assert kept() == [] and (tmp_path / "finetune" / "model.keras").is_file()
+    assert kept() == [] and (tmp_path / "finetune" / "weights.npz").is_file()
 
 
-def test_memory_is_told_for_every_task(run):
-    peaks = run("finetune")[0]["peak_memory_mb"]
+def test_memory_is_recorded_for_every_task(run):
+    peaks = [task.peak_memory_mb for task in run("finetune")[0].tasks]
     assert len(peaks) == 3 and 100 < peaks[0] <= peaks[1] <= peaks[2]
+
+
+def test_a_run_and_its_data_may_be_moved(run, data, tmp_path):
+    results, _ = run("finetune")
+    weights = Run(tmp_path / "finetune").network().get_weights()
+    assert weights[0].shape == (3, 2) and np.abs(weights[0]).max() > 0
+    before = Run(tmp_path / "finetune").tasks()
+    moved_data = shutil.move(data, tmp_path / "elsewhere")
+    moved = Run(shutil.move(tmp_path / "finetune", tmp_path / "run"))
+    assert moved.results == results
+    for found, expected in zip(moved.network().get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(UserError, match=f"^data_dir {data}: no such directory"):
+        moved.tasks()
+    tasks = moved.tasks(data_dir=str(moved_data))
+    assert (tasks.root, tasks.classes) == (moved_data, before.classes)
+
+    def names(sequence):
+        return [(sequence.relative(e.image), e.label) for task in sequence.tasks for e in task.examples]
+
+    assert names(tasks) == names(before) and len(names(tasks)) == 48
+
+
+@pytest.mark.parametrize("file", ["train/task2/thing_01/003.jpg", "masks/test/task1/thing_00/000.png"])
+def test_data_with_one_changed_byte_are_not_those_of_the_run(run, data, tmp_path, file):
+    run("finetune")
+    copy = shutil.copytree(data, tmp_path / "copy")
+    finished = Run(tmp_path / "finetune")
+    assert finished.tasks(data_dir=str(copy)).root == copy
+    content = bytearray((copy / file).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / file).write_bytes(content)
+    with pytest.raises(UserError) as error:
+        finished.tasks(data_dir=str(copy))
+    line = f"data_dir {copy}: is not what {finished.directory} was trained on (other files, labels or masks)"
+    assert str(error.value).startswith(line) and "\n" not in str(error.value)
+    assert finished.tasks().root == data
+
+
+def test_images_that_were_skipped_are_skipped_again(run, data, tmp_path):
+    (data / "train/task1/thing_00/001.jpg").write_bytes(b"damaged")
+    with pytest.raises(UserError, match="train/task1/thing_00/001.jpg"):
+        run("finetune")
+    results, _ = run("finetune", skip_bad_images=True)
+    assert list(results.skipped) == ["train/task1/thing_00/001.jpg"] and results.tasks[0].images == 7
+    moved = shutil.move(data, tmp_path / "elsewhere")
+    assert [len(task.train) for task in Run(tmp_path / "finetune").tasks(str(moved)).tasks] == [7, 8, 8]
 
 
 def test_a_directory_that_may_not_be_a_runs_is_left_alone(run, tmp_path):
@@ -103,33 +170,72 @@ def test_a_directory_that_may_not_be_a_runs_is_left_alone(run, tmp_path):
         run("finetune")
     assert mine.read_text() == "mine"
     run("finetune", overwrite=True)
-    assert not mine.exists() and (tmp_path / "finetune" / "results.json").is_file()
+    assert not mine.exists() and Run(tmp_path / "finetune").finished
 
 
-def test_unknown_architecture(tmp_path):
-    with pytest.raises(UserError, match="architecture is 'resnet'; expected one of sdkd, vgg16"):
-        lifelong.run(tmp_path / "x", architecture="resnet")
-    assert not (tmp_path / "x").exists()
+def test_a_finished_run_is_not_overwritten(run, tmp_path):
+    run("finetune")
+    before = (tmp_path / "finetune" / "results.json").read_bytes()
+    with pytest.raises(UserError, match="finetune: already holds a finished run; use another or --overwrite"):
+        run("finetune")
+    # Nor by a process that has looked before the run was finished.
+    with pytest.raises(UserError, match="finetune: already holds a finished run; use another or --overwrite"):
+        Run(tmp_path / "finetune").start(Run(tmp_path / "finetune").config)
+    assert (tmp_path / "finetune" / "results.json").read_bytes() == before
 
 
-def test_supervision_of_the_map_without_a_mask_is_refused_before_anything_is_written(
-    write_sequence, tmp_path, monkeypatch
-):
-    def with_map(num_classes):
-        network = one_layer(num_classes)
-        return keras.Model(network.input, [network.output, layers.Conv2D(1, 1)(network.input)])
-
-    monkeypatch.setitem(lifelong.ARCHITECTURES, "with_map", with_map)
-    data = write_sequence(tmp_path / "data")
-    shutil.rmtree(data / "masks")
-    with pytest.raises(
-        UserError,
-        match="data: no training image of the first task, task1, has a mask or a box; .* without any: --saliency_weight=0",
+def test_a_directory_that_another_process_writes_is_left_alone(run, tmp_path):
+    (tmp_path / "finetune").mkdir()
+    with (
+        lock(tmp_path / "finetune" / ".lock"),
+        pytest.raises(UserError, match="finetune: is in use by another process"),
     ):
-        lifelong.run(
-            tmp_path / "x", data, strategy="finetune", architecture="with_map", options={"saliency_weight": 1.0}
-        )
+        run("finetune")
+    assert [path.name for path in (tmp_path / "finetune").iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        ({"architecture": "resnet"}, "architecture is 'resnet'; expected one of sdkd, vgg16"),
+        ({"strategy": "magic"}, "strategy is 'magic'; expected one of sdkd, finetune"),
+        ({"run_dir": ""}, "--run_dir is missing; expected a directory to write to"),
+        ({"data_dir": "/nowhere"}, "data_dir /nowhere: no such directory"),
+    ],
+)
+def test_bad_options(tmp_path, changed, message):
+    with pytest.raises(UserError, match=message):
+        train(make_config(**{"run_dir": str(tmp_path / "x"), **changed}))
     assert not (tmp_path / "x").exists()
+
+
+def with_map(num_classes, options):
+    classifier = one_layer(num_classes, options)
+    saliency, attention, detection = (
+        layers.Conv2D(1, 1, name=name)(classifier.input) for name in ("saliency", "attention", "detection")
+    )
+    return keras.Model(classifier.input, [classifier.output, saliency, attention, detection])
+
+
+def test_the_map_is_detached_where_masks_of_the_first_task_teach_it(run, data, tmp_path, monkeypatch):
+    monkeypatch.setitem(ARCHITECTURES, "one_layer", (Options, with_map))
+    detached = {}
+
+    def learn(name, **changed):
+        results, _ = run("finetune", run_dir=str(tmp_path / name), epochs=1, **changed)
+        detached[name] = Run(tmp_path / name).config.network.detach_map
+        return results.tasks[0].losses["saliency"]
+
+    assert min(learn("with masks")) > 0
+    learn("no weight", saliency_weight=0)
+    shutil.rmtree(data / "masks" / "train" / "task1")
+    assert learn("no masks of the first task") == [0.0, 0.0]
+    assert detached == {"with masks": True, "no weight": False, "no masks of the first task": False}
+    with pytest.raises(UserError) as error:
+        learn("refused", detach_map=True)
+    line = "--detach_map: no training image of the first task, task1, has a mask or a box, or --saliency_weight is 0"
+    assert str(error.value).startswith(line) and "\n" not in str(error.value)
+    assert not (tmp_path / "refused").exists()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +243,7 @@ def test_supervision_of_the_map_without_a_mask_is_refused_before_anything_is_wri
     [("cosine", [1, 0.5 + 0.125**0.5, 0.5, 0.5 - 0.125**0.5]), ("exponential", [1, 0.98, 0.9604, 0.941192])],
 )
 def test_learning_rate_falls_in_a_task(schedule, shares):
-    model = Learner(one_layer(2))
+    model = Strategy(one_layer(2))
     model.compile(keras.optimizers.Adam())
     falling = Schedule(4, 0.1, schedule)
     falling.set_model(model)
@@ -146,10 +252,3 @@ def test_learning_rate_falls_in_a_task(schedule, shares):
         falling.on_epoch_begin(epoch)
         rates.append(float(model.optimizer.learning_rate))
     np.testing.assert_allclose(rates, np.multiply(0.1, shares), rtol=1e-5)
-
-
-def test_report_tells_how_memory_grew_after_the_third_task():
-    assert report._memory_line([800.0, 900.0, 1000.0, 1010.0, 1050.0], ["a", "b", "c", "d", "e"]) == (
-        "memory at most 1050 MB, 5.0% over the peak until c"
-    )
-    assert report._memory_line([800.0, 900.0], ["a", "b"]) == "memory at most 900 MB"

@@ -18,7 +18,7 @@ from sdkd_tf import training
 from sdkd_tf.config import make_config
 from sdkd_tf.errors import one_line_errors
 from sdkd_tf.model import ARCHITECTURES
-from sdkd_tf.model.backbone import set_batch_norm_policy
+from sdkd_tf.model.backbone import freeze_batch_norm
 from sdkd_tf.model.network import Outputs, StopGradient
 
 layers = keras.layers
@@ -46,7 +46,7 @@ def tiny_network(num_classes, options=TinyOptions()):  # noqa: B008  it is froze
     pooled = layers.GlobalAveragePooling2D()(layers.Multiply()([features, weight]))
     logits = layers.Dense(num_classes, name="logits")(pooled)
     network = keras.Model(image, list(Outputs(logits, saliency, attention, detection)))
-    set_batch_norm_policy(network, "frozen")
+    freeze_batch_norm(network)
     return network
 
 

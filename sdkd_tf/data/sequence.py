@@ -4,7 +4,6 @@ import collections
 import dataclasses
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from sdkd_tf.data.layouts import LAYOUTS, read_layout
 from sdkd_tf.data.layouts.listing import SPLITS, Listing, Part
@@ -30,16 +29,6 @@ class Example:
     label: int
     mask: pathlib.Path | None
     box: Box | None = None
-
-    def to_json(self) -> list[Any]:
-        """Itself as text and numbers."""
-        return [str(self.image), self.label, str(self.mask) if self.mask else None, self.box]
-
-    @classmethod
-    def from_json(cls, saved: list[Any]) -> "Example":
-        """The Example that `to_json` saved."""
-        image, label, mask, box = saved
-        return cls(pathlib.Path(image), label, pathlib.Path(mask) if mask else None, tuple(box) if box else None)
 
     @property
     def stored_bytes(self) -> int:

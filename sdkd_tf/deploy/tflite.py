@@ -125,7 +125,7 @@ class Classifier:
         """
         try:
             outputs = self._runner(image=image[None])
-        except RuntimeError as error:
+        except (ValueError, RuntimeError) as error:
             raise UserError(f"model {self._path}: LiteRT cannot run it ({' '.join(str(error).split())})") from error
         saliency = outputs["saliency"][0, :, :, 0] if self.has_saliency else None
         return Prediction(outputs["probabilities"][0], saliency)

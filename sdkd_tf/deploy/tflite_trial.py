@@ -24,9 +24,11 @@ def try_model(content: bytes) -> None:
     interpreter.invoke()
     for detail in interpreter.get_output_details():
         interpreter.get_tensor(detail["index"])
-    for name in interpreter.get_signature_list():
+    for name in interpreter.get_signature_list():  # LiteRT finds the tensors of a signature in another way
         runner = interpreter.get_signature_runner(name)
-        runner.get_input_details(), runner.get_output_details()
+        details = runner.get_input_details()
+        runner(**{name: np.zeros(detail["shape"], detail["dtype"]) for name, detail in details.items()})
+        runner.get_output_details()
 
 
 def main() -> int:

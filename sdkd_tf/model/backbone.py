@@ -100,19 +100,13 @@ def freeze_blocks(model: keras.Model, count: int) -> None:
             layer.trainable = False
 
 
-def set_batch_norm_policy(model: keras.Model, policy: str) -> None:
-    """Decides which batch-norm statistics move during lifelong learning.
+def freeze_batch_norm(model: keras.Model) -> None:
+    """Keeps statistics, scale and offset at their pretrained values and always normalizes as in inference.
 
     MobileNetV2's moving statistics have momentum 0.999: over the few hundred steps of a task they hardly move, while the
-    training mode already normalises with the new task's batches, so inference falls apart. Statistics that do follow the
-    task are a channel of forgetting of their own.
-
-    Args:
-      model: any model that holds BatchNormalization layers.
-      policy: `frozen` keeps statistics, scale and offset at their pretrained values and always normalises as in
-        inference; `adapt` trains them with momentum 0.9.
+    training mode already normalizes with the new task's batches, so inference falls apart. Statistics that follow the tasks
+    are a channel of forgetting of their own (docs/results.md).
     """
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = policy == "adapt"
-            layer.momentum = 0.9
+            layer.trainable = False

@@ -51,20 +51,6 @@ class NetworkOptions:
     ] = "bundled"
     width: Annotated[float, Meta(gt=0, description="Width multiplier of MobileNetV2.", extra=_RESEARCH)] = 1.0
     decoder_channels: Annotated[int, Meta(ge=1, description="Channels of the partial decoders.", extra=_RESEARCH)] = 32
-    refinement: Annotated[
-        Literal["reconstruct", "conv", "none"], Meta(description="Kind of the refined layer.", extra=_RESEARCH)
-    ] = "reconstruct"
-    attention_kernel: Annotated[
-        int | None,
-        Meta(
-            description="Blur of holistic attention in map pixels; CPD's share of the map if not given.",
-            extra=_RESEARCH,
-        ),
-    ] = None
-    batch_norm: Annotated[
-        Literal["frozen", "adapt"],
-        Meta(description="Batch-norm statistics of the backbone; adapt: follow the tasks.", extra=_RESEARCH),
-    ] = "frozen"
 
 
 class Outputs(NamedTuple):
@@ -125,7 +111,7 @@ def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) 
       num_classes: number of object labels, at least 2.
       options: see NetworkOptions. With `detach_map` the classification's gradient stays out of the saliency map, which then
         learns from masks and the teacher's map alone; without, the paper's plain reading, the classification shapes the
-        map as well. CPD's share for `attention_kernel` is 31/88 of the map's side, made odd.
+        map as well.
 
     Returns:
       A keras.Model from images `[batch, input_size, input_size, 3]`, RGB in [-1, 1], to a list in the order of `Outputs`.
@@ -135,7 +121,7 @@ def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) 
     """
     backbone = mobilenet.mobilenet_v2(options.input_size, options.width, options.weights)
     block5 = backbone.get_layer(mobilenet.BLOCK_5_END).output
-    kernel = options.attention_kernel or 2 * round(options.input_size / 16 * 31 / 88 / 2) + 1
+    kernel = 2 * round(options.input_size / 16 * 31 / 88 / 2) + 1  # CPD's share of the map's side, made odd
 
     def branch(x: tf.Tensor, name: str) -> tf.Tensor:
         block6 = mobilenet.copy_blocks(backbone, mobilenet.BLOCKS[6], x, f"{name}_")
@@ -146,7 +132,7 @@ def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) 
     attention_logits = branch(block5, "attention")
     attended = holistic_attention(attention_logits, block5, kernel, "holistic_attention")
     detection_logits = branch(attended, "detection")
-    detection_logits, saliency = refine(detection_logits, options.refinement)
+    saliency = refine(detection_logits)
 
     weight = StopGradient(name="detached_saliency")(saliency) if options.detach_map else saliency
     pooled = masked_pooling(block5, weight, options.pooling)
@@ -154,6 +140,6 @@ def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) 
 
     outputs = list(Outputs(logits, saliency, attention_logits, detection_logits))
     model = keras.Model(backbone.input, outputs, name="sdkd")
-    mobilenet.set_batch_norm_policy(model, options.batch_norm)
+    mobilenet.freeze_batch_norm(model)
     mobilenet.freeze_blocks(model, options.frozen_blocks)
     return model

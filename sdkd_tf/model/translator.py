@@ -11,6 +11,9 @@ import tf_keras as keras
 
 layers = keras.layers
 
+# m, the channels of a factor. The parent's m = k * channels has no meaning on a one-channel map; 2 and 32 made no difference.
+FACTOR_WIDTH = 8
+
 
 def _stack(x: tf.Tensor, kind: type[keras.layers.Layer], widths: Sequence[int], name: str) -> tf.Tensor:
     for i, width in enumerate(widths, start=1):
@@ -19,24 +22,21 @@ def _stack(x: tf.Tensor, kind: type[keras.layers.Layer], widths: Sequence[int], 
     return x
 
 
-def build_translator(map_size: int, factor_width: int, name: str = "student_translator") -> keras.Model:
+def build_translator(map_size: int, name: str = "student_translator") -> keras.Model:
     """Three 3x3 convolutions (1 -> 1 -> m -> m), LeakyReLU 0.1 after each.
 
     Args:
       map_size: side of the square saliency map.
-      factor_width: m, channels of the factor. The parent's m = k * channels has no meaning on a one-channel map.
       name: name of the model.
 
     Returns:
       A keras.Model from maps `[batch, map_size, map_size, 1]` to factors `[batch, map_size, map_size, m]`.
     """
     maps = keras.Input((map_size, map_size, 1))
-    return keras.Model(maps, _stack(maps, layers.Conv2D, (1, factor_width, factor_width), "encode"), name=name)
+    return keras.Model(maps, _stack(maps, layers.Conv2D, (1, FACTOR_WIDTH, FACTOR_WIDTH), "encode"), name=name)
 
 
-def build_paraphraser(
-    map_size: int, factor_width: int, name: str = "teacher_translator"
-) -> tuple[keras.Model, keras.Model]:
+def build_paraphraser(map_size: int, name: str = "teacher_translator") -> tuple[keras.Model, keras.Model]:
     """The autoencoder: an encoder shaped like `build_translator` and its mirror of transposed convolutions.
 
     Args: as in `build_translator`.
@@ -44,6 +44,6 @@ def build_paraphraser(
     Returns:
       (autoencoder, encoder), two keras.Models that share the encoder's weights; the autoencoder maps to the input's shape.
     """
-    encoder = build_translator(map_size, factor_width, name=f"{name}_encoder")
-    decoded = _stack(encoder.output, layers.Conv2DTranspose, (factor_width, 1, 1), "decode")
+    encoder = build_translator(map_size, name=f"{name}_encoder")
+    decoded = _stack(encoder.output, layers.Conv2DTranspose, (FACTOR_WIDTH, 1, 1), "decode")
     return keras.Model(encoder.input, decoded, name=name), encoder

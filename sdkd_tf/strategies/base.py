@@ -138,14 +138,13 @@ class Strategy(keras.Model):
         return [*self.variables, *self.optimizer.variables]
 
     def state(self) -> dict[str, Any]:
-        """What a killed run needs besides variables, as JSON."""
-        return {"kept": [example.to_json() for example in self.kept_examples]}
+        """What a killed run needs besides variables and `kept_examples`, as JSON."""
+        return {}
 
     def restore(self, state: dict[str, Any], values: Sequence[np.ndarray]) -> None:
-        """Takes back `state` and the values of `saved_variables`."""
+        """Takes back `state` and the values of `saved_variables`; `kept_examples` are set before."""
         for variable, value in zip(self.saved_variables, values, strict=True):
             variable.assign(value)
-        self.kept_examples = tuple(map(Example.from_json, state["kept"]))
 
     @property
     def stored_bytes(self) -> int:

@@ -91,7 +91,6 @@ class SDKD(LwF):
             float,
             Meta(ge=0, le=1, description="Share of the teacher's weights in the model after each task; paper: 0."),
         ] = 0.25
-        factor_width: Annotated[int, Meta(ge=1, description="Channels of the factors.", extra={"research": True})] = 8
 
     term_names = (*Strategy.term_names, "factor_transfer", "soft_target")
 
@@ -100,12 +99,12 @@ class SDKD(LwF):
         super().__init__(student, options, teacher)
         self.has_factors = self.has_saliency and self.options.lambda1 > 0
         if self.has_factors:
-            map_size, width = student.outputs[1].shape[1], self.options.factor_width
-            self.paraphraser, self.teacher_translator = build_paraphraser(map_size, width)
+            map_size = student.outputs[1].shape[1]
+            self.paraphraser, self.teacher_translator = build_paraphraser(map_size)
             self.paraphraser.compile(keras.optimizers.Adam(1e-2), loss="mae")
             self.paraphraser.distribute_reduction_method = "first"  # see Strategy
             self.paraphraser.optimizer.build(self.paraphraser.trainable_variables)
-            self.student_translator = build_translator(map_size, width)
+            self.student_translator = build_translator(map_size)
 
     @property
     def trained_variables(self) -> list[tf.Variable]:

@@ -77,7 +77,11 @@ def test_the_wheel_holds_the_package_and_its_data_alone(wheel):
 def test_train(sdkd, trained):
     output, errors = trained
     assert "| task2 |" in output and (sdkd.home / "run" / "weights.npz").is_file()
-    lines = [line for line in errors.replace("\r", "\n").splitlines() if line.strip() and not re.search(r"/s\]|s/\w+\]|\?it", line)]
+    lines = [
+        line
+        for line in errors.replace("\r", "\n").splitlines()
+        if line.strip() and not re.search(r"/s\]|s/\w+\]|\?it", line)
+    ]
     assert not lines  # but for progress bars
 
 

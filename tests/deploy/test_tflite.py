@@ -115,6 +115,12 @@ def test_a_graph_that_makes_no_sense(refusal, models):
     assert refusal(pack(model)) == "has no operators"
 
 
+def test_a_signature_whose_outputs_are_not_kept(refusal, models):
+    model = unpack((models / "net.tflite").read_bytes())
+    model.subgraphs[0].outputs = np.zeros(0, np.int32)
+    assert refusal(pack(model)).startswith("Tensor data is null.")
+
+
 def test_another_model_is_run_but_is_no_classifier(tmp_path):
     path = write(tmp_path / "foreign.tflite", convert(lambda x: 2 * x, 3))
     interpreter = open_interpreter(path)

@@ -51,7 +51,7 @@ def write_sources(folder):
 def _write_models(folder):
     """Every operator of SDKD's network in a hundredth of its size, in float and in int8."""
     keras.utils.set_random_seed(0)
-    for name, refinement in (("float", "reconstruct"), ("int8", "conv")):
+    for name in ("float", "int8"):
         image = layers.Input((8, 8, 3))
         x = layers.Conv2D(4, 3, 2, padding="same", activation="relu")(image)
         x = layers.DepthwiseConv2D(3)(layers.ZeroPadding2D()(x))
@@ -59,7 +59,7 @@ def _write_models(folder):
         x = layers.Concatenate()([x, layers.UpSampling2D(2, interpolation="bilinear")(small)])
         logits = layers.Conv2D(1, 3, padding="same")(x)
         x = holistic_attention(logits, x, 3, "attention")
-        _, saliency = refine(logits, refinement)
+        saliency = refine(logits)
         probabilities = layers.Softmax()(layers.Dense(3)(masked_pooling(x, saliency, "mass")))
         model = keras.Model(image, [probabilities, saliency])
         if name == "float":

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from sdkd_tf.model.translator import build_paraphraser, build_translator
+from sdkd_tf.model.translator import FACTOR_WIDTH, build_paraphraser, build_translator
 from tests.reference import layers as reference
 
-SIZE, M = 6, 3
+SIZE, M = 6, FACTOR_WIDTH
 LAYERS = {f"conv{i}": f"encode{i}" for i in (1, 2, 3)} | {f"deconv{i}": f"decode{i}" for i in (1, 2, 3)}
 
 
@@ -27,7 +27,7 @@ def port(weights, model):
 
 
 def test_translator_equals_numpy(maps, weights):
-    translator = build_translator(SIZE, M)
+    translator = build_translator(SIZE)
     port(weights, translator)
     expected = np.array([reference.encode(image, weights) for image in maps])
     assert 0.1 < np.mean(expected < 0) < 0.9  # both slopes of the LeakyReLU are in use
@@ -35,7 +35,7 @@ def test_translator_equals_numpy(maps, weights):
 
 
 def test_paraphraser_equals_numpy(maps, weights):
-    autoencoder, encoder = build_paraphraser(SIZE, M)
+    autoencoder, encoder = build_paraphraser(SIZE)
     port(weights, autoencoder)
     factors = [reference.encode(image, weights) for image in maps]
     np.testing.assert_allclose(encoder(maps), factors, rtol=1e-5, atol=1e-5)  # the encoder shares the weights just set
@@ -44,7 +44,7 @@ def test_paraphraser_equals_numpy(maps, weights):
 
 
 def test_translator_takes_the_encoders_weights(maps):
-    _, encoder = build_paraphraser(SIZE, M)
-    translator = build_translator(SIZE, M)
+    _, encoder = build_paraphraser(SIZE)
+    translator = build_translator(SIZE)
     translator.set_weights(encoder.get_weights())
     np.testing.assert_array_equal(translator(maps), encoder(maps))

@@ -19,9 +19,7 @@ def dense():
 
 
 def test_the_network_comes_back(tmp_path):
-    options = NetworkOptions(
-        input_size=64, decoder="lite", batch_norm="adapt", weights="none", width=0.35, decoder_channels=4
-    )
+    options = NetworkOptions(input_size=64, decoder="lite", weights="none", width=0.35, decoder_channels=4)
     network = build_network(3, options)
     save_weights(network, tmp_path / "weights.npz")
     other = build_network(3, options)

@@ -18,7 +18,7 @@ ARMS = {"SDKD": ["--strategy=sdkd"], "no distillation": ["--strategy=finetune"]}
 
 @pytest.fixture
 def base(tmp_path, monkeypatch):
-    (tmp_path / "base.flags").write_text("# comment\n--epochs=2\n")
+    (tmp_path / "base.flags").write_text("\ufeff# comment\n--epochs=2\n", encoding="utf-8")
     monkeypatch.setattr(compare, "_TRAIN", [sys.executable, str(pathlib.Path(__file__).with_name("fake_train.py"))])
     return tmp_path / "base.flags"
 

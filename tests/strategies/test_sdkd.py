@@ -7,6 +7,7 @@ import tf_keras as keras
 
 from sdkd_tf.data.task_data import TaskData
 from sdkd_tf.model.network import NetworkOptions, Outputs, build_network
+from sdkd_tf.model.translator import FACTOR_WIDTH
 from sdkd_tf.strategies import SDKD
 from tests.loading import load
 from tests.reference import losses as reference
@@ -29,9 +30,7 @@ def built():
     """One SDKD for all tests, since building it takes seconds, and its first weights."""
     keras.utils.set_random_seed(0)
     # No option has its default value, so that one which does not reach the losses is noticed.
-    options = SDKD.Options(
-        saliency_weight=0.5, lambda1=2.0, lambda2=3.0, temperature=4.0, teacher_share=0.75, factor_width=6
-    )
+    options = SDKD.Options(saliency_weight=0.5, lambda1=2.0, lambda2=3.0, temperature=4.0, teacher_share=0.75)
     sdkd = SDKD(build_network(2, NetworkOptions(input_size=64, decoder_channels=4)), options)
     return sdkd, sdkd.student.get_weights()
 
@@ -109,7 +108,7 @@ def test_logged_terms_add_up_and_equal_the_reference(sdkd, tasks, batch):
     student = Outputs(*(part.numpy() for part in sdkd.student(batch["image"], training=True)))
     teacher = Outputs(*(part.numpy() for part in sdkd.teacher(batch["image"], training=False)))
     factors = sdkd.teacher_translator(teacher.saliency), sdkd.student_translator(student.saliency)
-    assert factors[0].shape[-1] == 6
+    assert factors[0].shape[-1] == FACTOR_WIDTH
     masks = batch["mask"].numpy(), batch["has_mask"].numpy()
     expected = {
         "classification": reference.classification(batch["label"].numpy(), student.logits),
