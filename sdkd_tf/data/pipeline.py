@@ -7,7 +7,8 @@ import tensorflow as tf
 from PIL import Image
 
 from sdkd_tf.data.augmentation import AUGMENTATIONS
-from sdkd_tf.data.images import letterbox, open_image, open_mask
+from sdkd_tf.data.images import letterbox, open_image
+from sdkd_tf.data.masks import open_mask
 from sdkd_tf.data.sequence import Example
 from sdkd_tf.data.targets import draw_box
 
