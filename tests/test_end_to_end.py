@@ -171,8 +171,8 @@ def test_scores_of_a_perfect_and_an_inverted_map():
         ("config.json", {"training": {"augmentation": "os.system"}}, "Invalid enum value 'os.system'"),
         ("config.json", {"options": {"temperature": []}}, "Expected `float`, got `array`"),
         ("results.json", {"skipped": [["/etc/passwd"]]}, "Expected `object`, got `array` - at `$.skipped`"),
-        ("results.json", {"classes": ["a", "b"]}, "is not what .* was trained on"),
-        ("results.json", {"fingerprint": "0"}, "is not what .* was trained on"),
+        ("results.json", {"classes": ["a", "b"]}, "are not those .* was trained on"),
+        ("results.json", {"fingerprint": "0"}, "are not those .* was trained on"),
         ("results.json", {"tasks": []}, "tasks is empty"),
     ],
 )
@@ -189,7 +189,7 @@ def test_a_run_from_elsewhere_ends_a_conversion_with_one_line(run, tmp_path, fil
 
 def test_a_finished_run_is_not_overwritten(run):
     before = (run[0] / "results.json").read_bytes()
-    with pytest.raises(UserError, match="already holds a finished run"):
+    with pytest.raises(UserError, match="holds a finished run"):
         train(make_config(run_dir=run[0]))
     assert (run[0] / "results.json").read_bytes() == before
 
@@ -208,7 +208,7 @@ def test_bad_input_of_the_commands(tmp_path):
         convert(ConversionOptions(run_dir=str(tmp_path)))
     assert not list(tmp_path.iterdir())
     (tmp_path / "model.tflite").write_bytes(b"no flatbuffer")
-    with pytest.raises(UserError, match="is no TFLite file"):
+    with pytest.raises(UserError, match="is not a usable TFLite file"):
         Classifier(tmp_path / "model.tflite")
 
 

@@ -19,10 +19,7 @@ def refusal(tmp_path):
         path.write_bytes(content)
         with pytest.raises(UserError) as error:
             open_interpreter(path)
-        before, after = (
-            f"model {path}: is no TFLite file that can be used here (",
-            "); expected one written by convert.py",
-        )
+        before, after = (f"model {path}: is not a usable TFLite file (", "); expected one written by convert.py")
         text = str(error.value)
         assert text.startswith(before) and text.endswith(after) and text.isprintable()
         return text[len(before) : -len(after)]
