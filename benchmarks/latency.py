@@ -92,7 +92,8 @@ def cost(path: PathLike) -> tuple[int, int]:
     shapes = [() if tensor.shape is None else tuple(map(int, tensor.shape)) for tensor in graph.tensors]
     item_bytes = {schema.TensorType.FLOAT32: 4, schema.TensorType.INT32: 4, schema.TensorType.INT64: 8}
     sizes = [math.prod(shape) * item_bytes.get(tensor.type, 1) for shape, tensor in zip(shapes, graph.tensors)]
-    macs, last_use = 0, {index: len(graph.operators) for index in graph.outputs}
+    inputs, outputs = (() if part is None else part for part in (graph.inputs, graph.outputs))
+    macs, last_use = 0, {index: len(graph.operators) for index in outputs}
     for step, operator in reversed(list(enumerate(graph.operators))):
         for index in operator.inputs:
             last_use.setdefault(index, step)
@@ -102,7 +103,7 @@ def cost(path: PathLike) -> tuple[int, int]:
             weights, output = shapes[operator.inputs[1]], shapes[operator.outputs[0]]
             # Weights per output value: h * w in a depthwise kernel [1, h, w, c], else all dimensions after the first.
             macs += math.prod(output) * math.prod(weights[1:3] if kind == ops.DEPTHWISE_CONV_2D else weights[1:])
-    alive = {index for index in graph.inputs if not constant[index]}
+    alive = {index for index in inputs if not constant[index]}
     peak = 0
     for step, operator in enumerate(graph.operators):
         alive |= {index for index in operator.outputs if index >= 0 and not constant[index]}

@@ -9,6 +9,7 @@ RUN_DIR/tflite/quantization and not repeated.
 
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from absl import app, flags
@@ -79,7 +80,8 @@ def conversions(run_dir: pathlib.Path, lengths: Sequence[int]) -> dict[str, Conv
     """
     from sdkd_tf.deploy.conversion import ConversionOptions, convert
 
-    kinds = {"PTQ": ("ptq", 1), **{f"QAT, {n} epoch{'s' if n != 1 else ''}": ("qat", n) for n in lengths}}
+    kinds: dict[str, tuple[Literal["qat", "ptq"], int]] = {"PTQ": ("ptq", 1)}
+    kinds.update({f"QAT, {n} epoch{'s' if n != 1 else ''}": ("qat", n) for n in lengths})
     found = {}
     for name, (quantization, epochs) in kinds.items():
         out_dir = run_dir / "tflite" / "quantization" / (quantization if quantization == "ptq" else f"qat{epochs}")

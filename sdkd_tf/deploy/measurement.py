@@ -15,6 +15,7 @@ from sdkd_tf.data.pipeline import make_dataset, to_pixels
 from sdkd_tf.data.sequence import Example, TaskSequence
 from sdkd_tf.deploy.report import Conversion, Latency, SplitReport
 from sdkd_tf.deploy.tflite import Classifier, float_operators, open_interpreter
+from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation.evaluate import saliency_errors
 from sdkd_tf.files import PathLike
 from sdkd_tf.model.network import Outputs
@@ -108,6 +109,9 @@ def latencies(paths: Sequence[PathLike], threads: int, runs: int) -> np.ndarray:
 
     Returns:
       Milliseconds, `[files, runs]`.
+
+    Raises:
+      UserError: see `tflite.read`; or LiteRT fails on this input.
     """
     interpreters = [open_interpreter(path, threads) for path in paths]
     rng = np.random.default_rng(0)
@@ -121,6 +125,10 @@ def latencies(paths: Sequence[PathLike], threads: int, runs: int) -> np.ndarray:
     for run in tqdm(range(_WARM_UP + runs), desc=f"{threads} thread(s)", unit="round"):
         for file, interpreter in enumerate(interpreters):
             start = time.perf_counter()
-            interpreter.invoke()
+            try:
+                interpreter.invoke()
+            except (ValueError, RuntimeError) as error:
+                reason = " ".join(str(error).split())
+                raise UserError(f"model {paths[file]}: LiteRT cannot run it ({reason})") from error
             seconds[file, run] = time.perf_counter() - start
     return 1000 * seconds[:, _WARM_UP:]

@@ -14,7 +14,8 @@ from sdkd_tf.errors import UserError
 from sdkd_tf.files import PathLike
 
 Prediction = collections.namedtuple("Prediction", "probabilities saliency")
-_IDENTIFIER = b"TFL3"
+SIGNATURE = "serving_default"
+_IDENTIFIER, _LARGEST = b"TFL3", (1 << 31) - 1  # bytes of a FlatBuffer
 _TRIAL, _SECONDS = "sdkd_tf.deploy.tflite_trial", 60  # time limit for one file
 _tried: set[bytes] = set()  # SHA-256 of files that passed the trial
 
@@ -32,11 +33,13 @@ def read(path: PathLike) -> bytes:
       The same bytes that the child read.
 
     Raises:
-      UserError: the file does not exist, or the child failed.
+      UserError: the file does not exist or is larger than 2 GB, or the child failed.
     """
     path = pathlib.Path(path)
     if not path.is_file():
         raise UserError(f"model {path}: no such file; expected a .tflite file")
+    if path.stat().st_size > _LARGEST:
+        raise UserError(f"model {path}: is larger than 2 GB; expected a file written by convert.py")
     content = path.read_bytes()
     digest = hashlib.sha256(content).digest()
     if digest not in _tried:
@@ -87,10 +90,10 @@ class Classifier:
         """
         self._path, self._interpreter = path, open_interpreter(path, threads)
         try:
-            self._runner = self._interpreter.get_signature_runner("serving_default")
+            self._runner = self._interpreter.get_signature_runner(SIGNATURE)
         except ValueError as error:
             raise UserError(
-                f"model {path}: has no signature serving_default; expected one written by convert.py"
+                f"model {path}: has no signature {SIGNATURE}; expected one written by convert.py"
             ) from error
         inputs, outputs = (
             {name: (detail["dtype"], tuple(map(int, detail["shape"]))) for name, detail in details.items()}

@@ -17,18 +17,24 @@ _MEMORY = 2 << 30  # bytes beyond what the interpreter and the file need to star
 def try_model(content: bytes) -> None:
     """Performs every operation that the package performs on a file. May raise any error, or crash."""
     tflite.float_operators_of(tflite.unpack(content))
-    interpreter = Interpreter(model_content=content, num_threads=1)
-    interpreter.allocate_tensors()
+    interpreter = _opened(content)
     for detail in interpreter.get_input_details():
         interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
     interpreter.invoke()
     for detail in interpreter.get_output_details():
         interpreter.get_tensor(detail["index"])
-    for name in interpreter.get_signature_list():  # LiteRT looks up the tensors of a signature differently
-        runner = interpreter.get_signature_runner(name)
+    interpreter = _opened(content)  # LiteRT looks up the tensors of a signature differently
+    if tflite.SIGNATURE in interpreter.get_signature_list():
+        runner = interpreter.get_signature_runner(tflite.SIGNATURE)
         details = runner.get_input_details()
-        runner(**{name: np.zeros(detail["shape"], detail["dtype"]) for name, detail in details.items()})
         runner.get_output_details()
+        runner(**{name: np.zeros(detail["shape"], detail["dtype"]) for name, detail in details.items()})
+
+
+def _opened(content: bytes) -> Interpreter:
+    interpreter = Interpreter(model_content=content, num_threads=1)
+    interpreter.allocate_tensors()
+    return interpreter
 
 
 def main() -> int:

@@ -109,7 +109,7 @@ def read_records(path: pathlib.Path) -> dict[Key, Record]:
             record = Record(str(stored["arm"]), int(stored["seed"]), config, results)
             if problem := results.problem():
                 raise ValueError(problem)
-        except (ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, msgspec.MsgspecError) as error:
             reason = ascii(" ".join(str(error).split()))[1:-1]
             raise UserError(f"{path}:{number}: cannot be read ({reason}); expected a run of this version") from error
         records[record.arm, record.seed] = record
