@@ -14,8 +14,8 @@ class UserError(ValueError):
 def one_line_errors() -> Iterator[None]:
     """Ends the program with `error: <message>` and exit code 1, instead of a stack trace.
 
-    Applies to a UserError, a full disk, a missing permission, and a file where a folder should be or the other way round. Ctrl-C
-    ends it with exit code 130.
+    Applies to a UserError, a full disk, a missing permission, and a path that is a file instead of a folder or vice
+    versa. Ctrl-C ends the program with exit code 130.
     """
     try:
         yield

@@ -60,15 +60,19 @@ def define_option(option: Option, flag_values: flags.FlagValues, module: str) ->
 
 
 def read_flagfiles(arguments: Sequence[str], above: Sequence[str] = ()) -> list[str]:
-    """Puts the flags of each `--flagfile=FILE` in its place. absl would read it in the encoding of the locale, and trip over a
-    byte order mark.
+    """Replaces each `--flagfile=FILE` by the flags in the file.
+
+    absl would read the file in the encoding of the locale, and fail at a byte order mark.
 
     Args:
-      arguments: of a command line.
-      above: the flagfiles that name these arguments.
+      arguments: command line arguments.
+      above: paths of the flagfiles that contain these arguments.
+
+    Returns:
+      The arguments without `--flagfile`.
 
     Raises:
-      UserError: a flagfile cannot be read, or names itself.
+      UserError: a flagfile cannot be read, or includes itself.
     """
     found: list[str] = []
     left = list(arguments)
@@ -77,20 +81,20 @@ def read_flagfiles(arguments: Sequence[str], above: Sequence[str] = ()) -> list[
         if argument in ("--flagfile", "-flagfile") and left:
             argument = f"{argument}={left.pop(0)}"
         match = re.fullmatch("--?flagfile=(.+)", argument)
-        if argument == "--":  # what follows are no flags
+        if argument == "--":  # no flags follow
             return [*found, argument, *left]
         if not match:
             found.append(argument)
             continue
         path = expand(match[1])
         if path in above:
-            raise UserError(f"--flagfile={path}: names itself; expected a file of other flags")
+            raise UserError(f"--flagfile={path}: includes itself; expected a file with other flags")
         try:
             lines = [line.strip() for line in read_text(path).splitlines()]
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or error
             raise UserError(
-                f"--flagfile={path}: cannot be read ({reason}); expected flags in UTF-8, one a line"
+                f"--flagfile={path}: cannot be read ({reason}); expected flags in UTF-8, one per line"
             ) from error
         flags_in_it = [line for line in lines if line and not line.startswith(("#", "//"))]
         found += read_flagfiles(flags_in_it, (*above, path))

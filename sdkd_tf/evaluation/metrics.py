@@ -58,10 +58,10 @@ def forgetting(matrix: Matrix) -> float:
 
 
 def wilson_interval(share: float, count: int, z: float = 1.959964) -> tuple[float, float]:
-    """Where a share lies that was measured on a sample, by Wilson's score interval (JASA 22, 1927).
+    """Confidence interval of a proportion: Wilson's score interval (JASA 22, 1927).
 
     Args:
-      share: measured, in [0, 1].
+      share: proportion measured on a sample, in [0, 1].
       count: size of the sample, 1 or more.
       z: quantile of the normal distribution; 1.959964 for 95 %.
 

@@ -64,7 +64,7 @@ class Results:
       continued_from: SHA-256 of the initial weights, if they are those of an earlier run.
       tasks: a TaskResult for each task learned so far.
       provenance: set when the run has finished.
-      test_images: how many different images the test sets of all tasks hold; 0 in results that do not tell.
+      test_images: number of distinct test images over all tasks; 0 if unknown.
     """
 
     classes: list[str]

@@ -59,7 +59,7 @@ def parse_arms(texts: Sequence[str]) -> dict[str, list[str]]:
             raise UserError(f"--arm={text}: expected NAME: FLAGS, for instance 'SDKD: --strategy=sdkd'")
         other = folders.setdefault(_folder(name), name)
         if name in arms or other != name:
-            raise UserError(f"--arm: {other!r} and {name!r} are too alike; expected more than different punctuation")
+            raise UserError(f"--arm: {other!r} and {name!r} are too alike; expected names with other letters or digits")
         arms[name] = given
     return arms
 

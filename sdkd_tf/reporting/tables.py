@@ -48,13 +48,13 @@ def _final_rows(results: Results) -> list[list[str]]:
 
 
 def _certainty(results: Results) -> list[str]:
-    """How far the final accuracy can be trusted; nothing where the number of test images is not known."""
+    """The confidence interval of the final accuracy; empty if the number of test images is unknown."""
     count = results.test_images
     if not count:
         return []
     low, high = metrics.wilson_interval(results.final_accuracy("test"), count)
     line = f"final mean test accuracy on {count} images: 95 % interval {low:.3f} to {high:.3f}"
-    few = f"\nwarning: only {count} test images; expected {_FEW_TEST_IMAGES} or more for a number to rely on"
+    few = f"\nwarning: only {count} test images; expected {_FEW_TEST_IMAGES} or more for a reliable number"
     return [line + few if count < _FEW_TEST_IMAGES else line]
 
 

@@ -27,7 +27,7 @@ def finished(folder, test_images, accuracy=0.8, name="厨房 $1"):
             10,
             [
                 "final mean test accuracy on 10 images: 95 % interval 0.490 to 0.943",
-                "warning: only 10 test images; expected 50 or more for a number to rely on",
+                "warning: only 10 test images; expected 50 or more for a reliable number",
             ],
         ),
         (50, ["final mean test accuracy on 50 images: 95 % interval 0.670 to 0.888"]),
