@@ -9,7 +9,6 @@ from sdkd_tf.data.rendered import rendered_benchmark
 from sdkd_tf.deploy.conversion import write_models
 from sdkd_tf.deploy.golden import write_golden
 from sdkd_tf.deploy.quantization import with_probabilities
-from sdkd_tf.deploy.tflite import Classifier
 from sdkd_tf.model.network import NetworkOptions, build_network
 
 SIZE = 64
@@ -52,6 +51,5 @@ def converted(tmp_path_factory, labels, images, pixels):
     batches = [{"image": image[None]} for image in scaled]
     write_models(directory, "sdkd_int8", keras.Model(complete.input, outputs), labels, batches)
     (directory / "golden").mkdir()
-    model = directory / "sdkd_int8.tflite"
-    write_golden(directory / "golden", model.name, Classifier(model), images[0], labels)
+    write_golden(directory / "golden", directory / "sdkd_int8.tflite", images, labels)
     return directory
