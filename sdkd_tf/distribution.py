@@ -86,7 +86,7 @@ def _meet(addresses: list[str], own: str) -> None:
     try:
         listener = socket.create_server(("", int(own.rpartition(":")[2])))
     except OSError as error:
-        raise UserError(f"TF_CONFIG: this worker cannot listen at {own} ({os.strerror(error.errno)})") from error
+        raise UserError(f"TF_CONFIG: this worker cannot listen at {own} ({os.strerror(error.errno or 0)})") from error
     missing = [address for address in addresses if address != own]
     with listener, heartbeat(f"worker {own} waits for {', '.join(missing) or 'nobody'}"):
         while missing := [address for address in missing if not is_there(address)]:

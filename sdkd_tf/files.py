@@ -56,16 +56,18 @@ def lock(path: PathLike, wait: bool = True) -> Iterator[None]:
       wait: for another process that holds it.
 
     Raises:
-      UserError: another process holds it, and `wait` is False.
+      UserError: another process holds it, and `wait` is False, or the file cannot be written.
     """
-    with open(path, "w") as file:
+    folder = pathlib.Path(path).parent
+    try:
+        file = open(path, "w")
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror}); choose another folder") from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
-            folder = pathlib.Path(path).parent
-            raise UserError(
-                f"{folder}: is in use by another process; wait until it ends, or choose another folder"
-            ) from error
+            raise UserError(f"{folder}: is in use by another process; wait, or choose another folder") from error
         yield
 
 

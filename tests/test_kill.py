@@ -1,7 +1,7 @@
 """The commands as processes of their own, killed at random moments: they end like those that were not killed."""
 
+import dataclasses
 import itertools
-import json
 import pathlib
 import random
 import shutil
@@ -10,17 +10,15 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
-from sdkd_tf.model.saved import load_network
 
+from sdkd_tf.deploy.report import load_conversions
+from sdkd_tf.reporting.compare import read_records
+from sdkd_tf.run import Run
 from tools.render_benchmark import catalogue
 
 ROOT = pathlib.Path(__file__).parents[1]
-NETWORK = (
-    "--input_size=64 --decoder_channels=4 --weights=none --epochs=3 --batch_size=4 --saliency_weight=1 --deterministic"
-)
-TIMES = ("seconds_per_task", "cpu_seconds_per_task", "peak_memory_mb")
+OPTIONS = "--input_size=64 --decoder_channels=4 --weights=none --epochs=3 --first_task_epochs=3 --batch_size=4 --deterministic"
 
 pytestmark = pytest.mark.long
 
@@ -69,11 +67,13 @@ def kill_and_finish(command_for, duration, kills, directory):
 
 
 def outcome(run_dir):
-    results = json.loads((run_dir / "results.json").read_text())
-    weights = load_network(run_dir / "model.keras").get_weights()
-    with np.load(run_dir / "saliency.npz") as saved:
-        maps = saved["maps"].tobytes()
-    return {k: v for k, v in results.items() if k not in TIMES}, maps, [w.tobytes() for w in weights]
+    """(results without what may differ between two runs, maps, weights)."""
+    run = Run(run_dir)
+    timeless = {"seconds": 0.0, "cpu_seconds": 0.0, "peak_memory_mb": 0.0}
+    tasks = [dataclasses.replace(task, **timeless) for task in run.results.tasks]
+    weights = [w.tobytes() for w in run.network().get_weights()]
+    results = dataclasses.replace(run.results, tasks=tasks, provenance=None)  # the commit may change while tests run
+    return results, run.saliency()[1].tobytes(), weights
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def data(write_sequence, tmp_path_factory):
 
 
 def train(data):
-    return lambda run_dir: ["train.py", f"--data_dir={data}", f"--run_dir={run_dir}", *NETWORK.split()]
+    return lambda run_dir: ["train.py", f"--data_dir={data}", f"--run_dir={run_dir}", *OPTIONS.split()]
 
 
 @pytest.fixture(scope="module")
@@ -108,27 +108,30 @@ def test_convert(trained, tmp_path):
 
     def content(run_dir):
         files = {path.name: path.read_bytes() for path in (run_dir / "tflite").iterdir() if path.is_file()}
-        report = json.loads(files.pop("conversion.json"))["qat"]
-        return files, {name: value for name, value in report.items() if name != "latency"}
+        del files["conversion.json"]
+        report = load_conversions(run_dir / "tflite" / "conversion.json")["qat"]
+        return files, dataclasses.replace(report, latency=None)
 
     whole = place("whole")
     duration = finish(command(whole))
     for run_dir in kill_and_finish(command, duration, 6, place):
         assert content(run_dir) == content(whole)
-        assert not (run_dir / ".converting").exists()
+        assert not (run_dir / "tflite" / ".converting").exists()
 
 
 def test_compare(data, trained, tmp_path):
     flags = tmp_path / "base.flags"
-    flags.write_text("\n".join([f"--data_dir={data}", *NETWORK.split()]))
+    flags.write_text("\n".join([f"--data_dir={data}", *OPTIONS.split()]))
 
     def command(out_dir):
         arms = ["--arm=SDKD: --strategy=sdkd", "--arm=fine-tuning: --strategy=finetune"]
-        return ["-m", "sdkd_tf.compare", f"--out_dir={out_dir}", f"--base={flags}", "--seeds=0", *arms]
+        places = [f"--out_dir={out_dir}", f"--runs_dir={out_dir / 'runs'}", f"--base={flags}"]
+        return ["-m", "sdkd_tf.commands", "compare", *places, "--seeds=0", *arms]
 
     for out_dir in kill_and_finish(command, 2 * trained[1], 6, lambda number: tmp_path / str(number)):
-        assert outcome(out_dir / "sdkd" / "seed0") == outcome(trained[0])
-        assert (out_dir / "fine_tuning" / "seed0" / "results.json").is_file() and (out_dir / "curves.png").is_file()
+        assert sorted(read_records(out_dir / "runs.jsonl")) == [("SDKD", 0), ("fine-tuning", 0)]
+        assert outcome(out_dir / "runs" / "sdkd" / "seed0") == outcome(trained[0])
+        assert Run(out_dir / "runs" / "fine_tuning" / "seed0").finished and (out_dir / "curves.png").is_file()
 
 
 @pytest.mark.skipif(

@@ -29,7 +29,7 @@ from sdkd_tf.reporting.comparison_plots import plot_comparison
 from sdkd_tf.reporting.comparison_tables import Record, table
 from sdkd_tf.run import Run
 
-_TRAIN = [sys.executable, "-m", "sdkd_tf.commands", "train"]
+_TRAIN = [sys.executable, "-P", "-m", "sdkd_tf.commands", "train"]  # -P: no module of the current folder is imported
 
 Key = tuple[str, int]  # arm and seed
 Plan = dict[Key, Config]
