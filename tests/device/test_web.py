@@ -9,7 +9,7 @@ import threading
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 from playwright.sync_api import sync_playwright
 
 from sdkd_tf.data.images import letterbox
@@ -119,6 +119,21 @@ def test_images_are_scaled_as_in_python(page, site, name):
         on_black = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA")).convert("RGB")
     expected = letterbox(on_black, 64).astype(int)
     assert np.abs(scaled(page, f"{name}.png") - expected).max() <= 1
+
+
+def test_orientation_and_colour_profile_are_applied(page, site):
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    tags = {bytes(profile[at : at + 4]): at + 4 for at in range(132, 132 + 12 * profile[131], 12)}
+    red, green = (slice(tags[name], tags[name] + 4) for name in (b"rXYZ", b"gXYZ"))
+    profile[red], profile[green] = profile[green], profile[red]  # what is stored as red is green
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the left side is the top
+    image = Image.new("RGB", (60, 60))
+    image.paste((200, 30, 30), (0, 0, 30, 60))
+    image.save(site / "turned.jpg", quality=95, subsampling=0, exif=exif, icc_profile=bytes(profile))
+    found = scaled(page, "turned.jpg")
+    assert np.abs(found[:30] - (30, 200, 30)).max() <= 6
+    assert found[34:].max() <= 6
 
 
 def test_an_image_too_thin_is_told(page, site):
