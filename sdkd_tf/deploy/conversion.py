@@ -22,7 +22,7 @@ from sdkd_tf.deploy.metadata import with_metadata, without_output
 from sdkd_tf.deploy.quantization import with_probabilities
 from sdkd_tf.deploy.quantized_training import train_quantized
 from sdkd_tf.deploy.report import Conversion, load_conversions
-from sdkd_tf.deploy.tflite import Classifier, pack, unpack
+from sdkd_tf.deploy.tflite import pack, unpack
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import SavedStates, lock, read_json, write_json
 from sdkd_tf.run import Run
@@ -126,7 +126,7 @@ def _write_files(
     report = dataclasses.replace(measure(path, network, sequence), **training)
     golden = files / ("golden" if quantization == "qat" else f"golden_{quantization}")
     golden.mkdir()
-    write_golden(golden, path.name, Classifier(path), sequence.tasks[-1].test[0].image, classes)
+    write_golden(golden, path, [example.image for example in sequence.tasks[-1].test], classes)
     _publish(files, target, quantization, report)
     return report
 

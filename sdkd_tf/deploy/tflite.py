@@ -7,7 +7,7 @@ import pathlib
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from sdkd_tf import child
 from sdkd_tf.errors import UserError
@@ -58,19 +58,20 @@ def refusal(content: bytes) -> str | None:
     return child.failure(_TRIAL, content, _SECONDS)
 
 
-def open_interpreter(path: PathLike, threads: int = 1) -> Interpreter:
+def open_interpreter(path: PathLike, threads: int = 1, kernels: OpResolverType = OpResolverType.AUTO) -> Interpreter:
     """Opens a .tflite file with LiteRT and allocates its tensors.
 
     Args:
       path: the file.
       threads: CPU threads of the interpreter.
+      kernels: XNNPACK's where it has them, or TFLite's own, or the reference.
 
     Raises:
       UserError: see `read`.
     """
     content = read(path)
     try:
-        interpreter = Interpreter(model_content=content, num_threads=threads)
+        interpreter = Interpreter(model_content=content, num_threads=threads, experimental_op_resolver_type=kernels)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise UserError(f"model {path}: LiteRT cannot read it ({' '.join(str(error).split())})") from error
@@ -80,15 +81,16 @@ def open_interpreter(path: PathLike, threads: int = 1) -> Interpreter:
 class Classifier:
     """A converted network: maps uint8 pixels to probabilities and, unless the file omits it, the saliency map."""
 
-    def __init__(self, path: PathLike, threads: int = 1):
+    def __init__(self, path: PathLike, threads: int = 1, kernels: OpResolverType = OpResolverType.AUTO):
         """Args:
         path: a file written by convert.py.
         threads: CPU threads of the interpreter.
+        kernels: see `open_interpreter`.
 
         Raises:
           UserError: the file does not exist or does not hold a network of this package.
         """
-        self._path, self._interpreter = path, open_interpreter(path, threads)
+        self._path, self._interpreter = path, open_interpreter(path, threads, kernels)
         try:
             self._runner = self._interpreter.get_signature_runner(SIGNATURE)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""Arm's compiler for Ethos-U accepts the integer file: nothing that multiplies is left to the processor."""
+"""Arm's compiler for Ethos-U accepts the integer file: nothing is left to the processor but the outputs' floats."""
 
 import collections
 import subprocess
