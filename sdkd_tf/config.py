@@ -140,6 +140,7 @@ class Config:
     def flagfile(self) -> str:
         """The options as a flagfile that repeats the run, one a line; without `run_dir` and `overwrite`."""
         lines = [f"--architecture={self.architecture}", f"--strategy={self.strategy}"]
+        as_list = flags.CsvListSerializer(",")  # with quotes around a name that holds a comma
         for part in (self.run, self.data, self.training, self.network, self.options):
             for field in dataclasses.fields(part):
                 value = getattr(part, field.name)
@@ -148,7 +149,7 @@ class Config:
                 if isinstance(value, bool):
                     lines.append(f"--{'' if value else 'no'}{field.name}")
                 else:
-                    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+                    text = as_list.serialize([str(v) for v in value]) if isinstance(value, tuple) else str(value)
                     lines.append(f"--{field.name}={text}")
         return "".join(f"{line}\n" for line in lines)
 

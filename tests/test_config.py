@@ -21,7 +21,7 @@ from sdkd_tf.config import (
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import write_json
 from sdkd_tf.model.translator import FACTOR_WIDTH
-from sdkd_tf.options import declared_options
+from sdkd_tf.options import declared_options, read_flagfiles
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -158,3 +158,12 @@ def test_the_paper_is_to_the_letter():
     assert (paper.options.lambda2, paper.options.temperature, paper.options.teacher_share) == (1.0, 20.0, 0.0)
     assert paper.options.lambda1 == (224 // 16) ** 2 * FACTOR_WIDTH  # equation 1 is a sum
     assert paper.options.saliency_weight == 0 and paper.network.detach_map is False
+
+
+def test_names_with_commas_and_quotes_come_back_from_a_flagfile(tmp_path):
+    config = make_config(tasks=("a,b", 'q"x', "plain"), objects=("cup, red", "mug"))
+    (tmp_path / "run.flags").write_text(config.flagfile(), encoding="utf-8")
+    values = flags.FlagValues()
+    define_flags(values)
+    values(["", *read_flagfiles([f"--flagfile={tmp_path}/run.flags"])])
+    assert config_from_flags(values).data == config.data

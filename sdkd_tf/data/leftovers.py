@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from sdkd_tf.data.images import EXPECTED, SUFFIXES, opened
 from sdkd_tf.data.layouts.listing import files_below
-from sdkd_tf.data.layouts.names import nfc
+from sdkd_tf.data.layouts.names import canonical
 from sdkd_tf.data.targets import SUFFIX_OF, TREES
 from sdkd_tf.errors import UserError
 
@@ -27,7 +27,7 @@ def leftovers(root: pathlib.Path) -> tuple[list[str], list[str]]:
       images are not there or have a target already.
     """
     files = list(files_below(root, but=TREES))
-    names = {nfc(str(name)): name for path in files for name in [_name(path.relative_to(root))]}
+    names = {canonical(str(name)): name for path in files for name in [_name(path.relative_to(root))]}
     problems: list[str] = []
     warnings = list(_unread(root, files))
     for tree, suffix in SUFFIX_OF.items():
@@ -69,7 +69,7 @@ def _strays(
     folder: pathlib.Path, targets: list[pathlib.Path], suffix: str, names: Mapping[str, pathlib.PurePath]
 ) -> tuple[list[tuple[pathlib.Path, str]], list[pathlib.Path]]:
     """Those targets that fit no image: ([(path, the path it should have)], [path of others])."""
-    strays = [path for path in targets if path.suffix != suffix or nfc(str(_name(path))) not in names]
+    strays = [path for path in targets if path.suffix != suffix or canonical(str(_name(path))) not in names]
     by_key = {_key(str(name)): name for name in names.values()} if strays else {}
     misnamed, lost = [], []
     for path in strays:
@@ -87,12 +87,12 @@ def _name(path: pathlib.PurePath) -> pathlib.PurePath:
 
 def _key(name: str) -> str:
     """A path without what people write now this way, now that: capitals, spaces, underscores, accents in two characters."""
-    return re.sub(r"[^\w/]|_", "", nfc(name).casefold())
+    return re.sub(r"[^\w/]|_", "", canonical(name).casefold())
 
 
 def _meant(target: pathlib.PurePath, by_key: dict[str, pathlib.PurePath]) -> pathlib.PurePath | None:
     """The image that a target seems to be for: its own name, or the longest start or end of it, is that of the image."""
-    parts = re.findall(r"\d+|[^\W\d_]+", nfc(target.stem))
+    parts = re.findall(r"\d+|[^\W\d_]+", canonical(target.stem))
     for count in range(len(parts), 0, -1):
         for some in (parts[:count], parts[-count:]):
             image = by_key.get(_key(f"{target.parent}/{''.join(some)}"))

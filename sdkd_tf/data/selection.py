@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from sdkd_tf.data.layouts.listing import Images, Layout, Listing
-from sdkd_tf.data.layouts.names import natural_key, nfc
+from sdkd_tf.data.layouts.names import canonical, natural_key
 from sdkd_tf.errors import UserError
 
 _INSTANCE_NUMBER = re.compile(r"_\d+$")
@@ -46,7 +46,7 @@ class DataOptions:
 
     def __post_init__(self) -> None:
         for name in ("tasks", "objects"):
-            object.__setattr__(self, name, tuple(map(nfc, getattr(self, name))))
+            object.__setattr__(self, name, tuple(map(canonical, getattr(self, name))))
         for name in ("factors", "levels", "objects"):  # whose order has no meaning
             object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
 

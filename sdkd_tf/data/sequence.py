@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sdkd_tf.data.layouts import LAYOUTS, read_layout
 from sdkd_tf.data.layouts.listing import SPLITS, Listing, Part
-from sdkd_tf.data.layouts.names import is_text, natural_key
+from sdkd_tf.data.layouts.names import flaw, natural_key
 from sdkd_tf.data.rendered import rendered_benchmark
 from sdkd_tf.data.selection import DataOptions, select
 from sdkd_tf.data.targets import Box, TargetFinder, read_box
@@ -187,8 +187,8 @@ def _problems(listings: list[Listing], root: pathlib.Path, note: str) -> Iterato
     names = {name for _, part in readable for name in part.images}
     for kind, known in (("task", [listing.name for listing in listings]), ("class", sorted(names, key=natural_key))):
         for name in known:
-            if not is_text(name):
-                yield f"{kind} {name!a}: has a line break, another control character or no UTF-8; expected plain text"
+            if reason := flaw(name):
+                yield f"{kind} {name!a}: {reason}"
     if len(names) == 1:
         yield f"data_dir {root}: has one class, {min(names)!r}; expected at least two"
 

@@ -1,5 +1,6 @@
 """Text in plots: names of tasks and arms are in any script, and matplotlib's own font has no Chinese, Japanese or Korean."""
 
+import contextlib
 import functools
 from collections.abc import Iterable
 
@@ -25,6 +26,9 @@ def drawable(texts: Iterable[str]) -> list[str]:
     texts = list(texts)
     chosen, fonts = [_OWN], _fonts()
     missing = {ord(character) for text in texts for character in text} - _characters(fonts[_OWN])
+    if missing:
+        _add_new_fonts()
+        fonts = _fonts()
     while missing:
         best = max(fonts, key=lambda name: len(missing & _characters(fonts[name])))
         if not missing & _characters(fonts[best]):
@@ -33,6 +37,14 @@ def drawable(texts: Iterable[str]) -> list[str]:
         chosen.append(best)
     plt.rcParams["font.family"] = chosen
     return [text.translate({code: chr(code).encode("unicode_escape").decode() for code in missing}) for text in texts]
+
+
+def _add_new_fonts() -> None:
+    """Adds fonts that were installed after matplotlib had listed them, which it does only once in the life of its cache."""
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    for file in sorted({*font_manager.findSystemFonts()} - known):
+        with contextlib.suppress(OSError, RuntimeError, ValueError):  # no font that it can draw
+            font_manager.fontManager.addfont(file)
 
 
 def _fonts() -> dict[str, str]:

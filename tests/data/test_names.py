@@ -59,7 +59,7 @@ def test_two_codings_of_one_name_are_one_class_one_task_and_one_choice(copy_imag
     (tmp_path / "test" / NFD / NFC).mkdir()
     with pytest.raises(UserError) as error:
         load(tmp_path)
-    assert "has two folders of one name in Unicode ('cafe\\u0301' and 'caf\\xe9'); expected one" in str(error.value)
+    assert "has two folders of one name ('cafe\\u0301' and 'caf\\xe9'); expected one" in str(error.value)
 
 
 def test_lists_may_have_another_coding_than_the_disk_and_backslashes(copy_images, tmp_path):
@@ -174,6 +174,38 @@ def test_names_with_control_characters_are_refused(copy_images, tmp_path, charac
         f"class {'cup' + character + 'red'!a}: has a line break, another control character"
     )
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name, fits", [("ä" * 100, True), ("ä" * 101, False)])
+def test_tasks_too_long_for_the_name_of_a_checkpoint_are_refused(copy_images, tmp_path, name, fits):
+    problems = Problems()
+    load(copy_images(tmp_path, f"{name}/{{cup,mug}}/{{0,1,2}}.jpg"), problems)
+    assert problems.general == ([] if fits else [f"task {name!a}: has 202 bytes; expected 1 to 200"])
+
+
+def test_white_space_around_names_does_not_count(copy_images, tmp_path):
+    copy_images(tmp_path, "train/ t/{cup ,mug}/0.jpg", "{val,test}/t/{cup,mug}/0.jpg")
+    sequence = load(tmp_path)
+    assert sequence.classes == ("cup", "mug") and [task.name for task in sequence.tasks] == ["t"]
+    assert sequence.tasks[0].train[0].image == tmp_path / "train/ t/cup /0.jpg"
+
+
+@pytest.mark.parametrize(
+    "text", ["file name;label\n{0};{1}\n", "file name\tlabel\n{0}\t{1}\n", "file name, label\n{0}, {1}\n"]
+)
+def test_csv_files_of_other_spreadsheets(copy_images, tmp_path, text):
+    copy_images(tmp_path, f"{SPLITS}/batch1/{{0,1}}.jpg")
+    for folder in tmp_path.glob("*/batch1"):
+        rows = text.format("0.jpg", '"a, b"') + text.format("1.jpg", '"c; d"').partition("\n")[2]
+        (folder / "label.csv").write_text(rows, newline="\r\n")
+    assert load(tmp_path).classes == ("a, b", "c; d")
+
+
+def test_a_split_of_loose_images_is_one_problem(copy_images, tmp_path):
+    problems = Problems()
+    sequence = load(copy_images(tmp_path, "{train,test}/{cup,mug}/0.jpg", "val/{0,1}.JPEG"), problems)
+    assert sequence.classes == ("cup", "mug") and len(problems.general) == 1
+    assert problems.general[0].startswith(f"{tmp_path}/val: holds no task folder; expected ")
 
 
 def test_a_task_with_a_line_break_is_refused(copy_images, tmp_path):

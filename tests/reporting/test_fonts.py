@@ -31,9 +31,11 @@ def font(tmp_path, monkeypatch):
     builder.setupOS2(usWeightClass=400)
     builder.setupPost()
     builder.save(tmp_path / "cups.ttf")
+    (tmp_path / "damaged.ttf").write_bytes(b"no font")
     own = [entry for entry in font_manager.fontManager.ttflist if "matplotlib" in entry.fname]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", own)  # whatever this machine has besides
-    font_manager.fontManager.addfont(tmp_path / "cups.ttf")
+    # They were installed after matplotlib made its list.
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [str(path) for path in tmp_path.glob("*.ttf")])
 
 
 def draw(texts, caplog):

@@ -14,7 +14,7 @@ from sdkd_tf.data.layouts.listing import (
     subfolders,
     tenth,
 )
-from sdkd_tf.data.layouts.names import natural_key, nfc
+from sdkd_tf.data.layouts.names import canonical, natural_key
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import read_text
 
@@ -43,7 +43,7 @@ def read(root: pathlib.Path, filelist: str) -> Layout:
       UserError: the sub-folder is missing or holds no training list.
     """
     known = subfolders(root / "batches_filelists" / "domain")
-    folder = known.get(nfc(filelist))
+    folder = known.get(canonical(filelist))
     if folder is None:  # nor any path that leads elsewhere
         raise UserError(f"filelist is {filelist!r}; expected one of {', '.join(known)}")
     files = sorted(folder.glob("train_batch_*.txt"), key=lambda path: natural_key(path.name))
@@ -83,7 +83,7 @@ def _read_list(root: pathlib.Path, file: pathlib.Path) -> tuple[Rows, list[str]]
             name, *label = line.strip().rsplit(maxsplit=1)
             if not label:
                 raise UserError(f"{file}:{number}: has no label; expected `path label`")
-            rows.append((nfc(label[0]), locate(root, root, name, f"{file}:{number}")))
+            rows.append((canonical(label[0]), locate(root, root, name, f"{file}:{number}")))
         except UserError as error:
             problems.append(str(error))
     return rows, problems if rows or problems else [f"{file}: names no image; expected lines `path label`"]
@@ -93,7 +93,7 @@ def _class_names(rows: Rows) -> dict[str, str]:
     """Label -> class name."""
     folders: dict[str, set[str]] = {}
     for label, path in rows:
-        folders.setdefault(label, set()).add(nfc(path.parent.name))
+        folders.setdefault(label, set()).add(canonical(path.parent.name))
     names = [min(found) for found in folders.values()]
     unique = len(set(names)) == len(names) and all(len(found) == 1 for found in folders.values())
     return dict(zip(folders, names if unique else folders))
@@ -123,7 +123,7 @@ def _test_of_each_task(root: pathlib.Path, batches: list[Rows], test: Rows) -> l
     """The rows of the test list by task, or None where folders do not tell."""
 
     def place(path: pathlib.Path) -> tuple[str, ...]:  # without the split before and the object and file behind
-        return tuple(map(nfc, path.relative_to(root).parts[1:-2]))
+        return tuple(map(canonical, path.relative_to(root).parts[1:-2]))
 
     owners: dict[tuple[str, ...], set[int]] = {}
     for index, rows in enumerate(batches):

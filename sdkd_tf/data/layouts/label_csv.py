@@ -5,7 +5,7 @@ import io
 import pathlib
 
 from sdkd_tf.data.layouts.listing import Images, Layout, Listing, Part, locate, task_folders
-from sdkd_tf.data.layouts.names import nfc
+from sdkd_tf.data.layouts.names import canonical
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import read_text
 
@@ -24,7 +24,9 @@ def _read_batch(root: pathlib.Path, folder: pathlib.Path) -> Part:
         problem = f"{file}: no such file; expected one in every batch of train, validation and test"
         return Part(str(file), {}, [problem])
     try:
-        reader = csv.DictReader(io.StringIO(read_text(file), newline=""))
+        text = read_text(file)
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)  # spreadsheets of many countries write semicolons
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
         rows = [(reader.line_num, row.get("file name") or "", row.get("label") or "") for row in reader]
         columns = reader.fieldnames or ()
     except (UnicodeDecodeError, csv.Error) as error:
@@ -35,7 +37,7 @@ def _read_batch(root: pathlib.Path, folder: pathlib.Path) -> Part:
     images: Images = {}
     problems: list[str] = []
     for line, name, label in rows:
-        name, label = name.strip(), nfc(label.strip())
+        name, label = name.strip(), canonical(label)
         try:
             if not name or not label:
                 raise UserError(f"{file}:{line}: lacks a value; expected a file name and a label")

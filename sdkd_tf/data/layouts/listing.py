@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from sdkd_tf.data.images import SUFFIXES
-from sdkd_tf.data.layouts.names import is_left_behind, natural_key, nfc, on_disk
+from sdkd_tf.data.layouts.names import canonical, is_left_behind, natural_key, on_disk
 from sdkd_tf.errors import UserError
 
 SPLITS = ("train", "validation", "test")
@@ -90,22 +90,22 @@ def task_folders(root: pathlib.Path) -> dict[str, dict[str, pathlib.Path]]:
 
 
 def subfolders(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-    """The folders in a folder by their names in NFC, in natural order, without those that no person made.
+    """The folders in a folder by their names, in natural order, without those that no person made.
 
     Raises:
       UserError: two of them have one name in different spellings.
     """
     found: dict[str, pathlib.Path] = {}
     for path in sorted(folder.iterdir(), key=lambda path: natural_key(path.name)):
-        if not is_left_behind(path.name) and path.is_dir() and found.setdefault(nfc(path.name), path) != path:
-            spellings = f"{found[nfc(path.name)].name!a} and {path.name!a}"
-            raise UserError(f"{folder}: has two folders of one name in Unicode ({spellings}); expected one")
+        if not is_left_behind(path.name) and path.is_dir() and found.setdefault(canonical(path.name), path) != path:
+            spellings = f"{found[canonical(path.name)].name!a} and {path.name!a}"
+            raise UserError(f"{folder}: has two folders of one name ({spellings}); expected one")
     return found
 
 
 def folder_name(folder: pathlib.Path) -> str:
     """The name of a folder in NFC, also where it is given as `.`."""
-    return nfc(folder.resolve().name) or "data"
+    return canonical(folder.resolve().name) or "data"
 
 
 def read_objects(folder: pathlib.Path, but: Collection[str] = ()) -> Part:

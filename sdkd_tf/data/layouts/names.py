@@ -14,16 +14,19 @@ _LEFT_BEHIND = {
 }  # fmt: skip
 # Line breaks and other control characters, and surrogates, which stand for bytes that are no UTF-8.
 _NOT_TEXT = ("Cc", "Cs", "Zl", "Zp")
+_MAX_BYTES = 200  # a file's name has at most 255, and checkpoints are named after tasks
 
 
-def nfc(name: str) -> str:
-    """The form in which names are compared: macOS may write `é` as two characters, a letter and an accent."""
-    return unicodedata.normalize("NFC", name)
+def canonical(name: str) -> str:
+    """The form in which names are compared: in NFC, since macOS may write `é` as a letter and an accent, and without the white
+    space around it, which neither flags nor lists can tell.
+    """
+    return unicodedata.normalize("NFC", name).strip()
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
     """Sorting key under which `task10` comes after `task9`; names that differ in leading zeros alone keep an order."""
-    name = nfc(name)
+    name = canonical(name)
     parts = re.split(r"(\d+)", name)  # text at even places, digits at odd ones
     return [(len(part.lstrip("0")), part.lstrip("0")) if i % 2 else (0, part) for i, part in enumerate(parts)], name
 
@@ -33,9 +36,12 @@ def is_left_behind(name: str) -> bool:
     return name.startswith(".") or name.lower() in _LEFT_BEHIND
 
 
-def is_text(name: str) -> bool:
-    """Whether a name is free of control characters, so that it fits on a line of a file in UTF-8."""
-    return not any(unicodedata.category(character) in _NOT_TEXT for character in name)
+def flaw(name: str) -> str | None:
+    """Why the name of a task or a class fits neither on a line of a file in UTF-8 nor into the name of a file; None if it does."""
+    if any(unicodedata.category(character) in _NOT_TEXT for character in name):
+        return "has a line break, another control character or no UTF-8; expected plain text"
+    size = len(name.encode())
+    return None if 0 < size <= _MAX_BYTES else f"has {size} bytes; expected 1 to {_MAX_BYTES}"
 
 
 def on_disk(folder: pathlib.Path, name: pathlib.PurePath) -> pathlib.Path:
@@ -44,12 +50,12 @@ def on_disk(folder: pathlib.Path, name: pathlib.PurePath) -> pathlib.Path:
         return folder / name
     for part in name.parts:
         if not os.path.lexists(folder / part) and folder.is_dir():
-            part = _spellings(folder, folder.stat().st_mtime_ns).get(nfc(part), part)
+            part = _spellings(folder, folder.stat().st_mtime_ns).get(canonical(part), part)
         folder = folder / part
     return folder
 
 
 @functools.lru_cache(maxsize=64)
 def _spellings(folder: pathlib.Path, changed: int) -> dict[str, str]:
-    """Names in NFC -> names on disk; `changed`, the time of the folder's last change, keeps the cache true."""
-    return {nfc(name): name for name in os.listdir(folder)}
+    """Names as they are compared -> names on disk; `changed`, the time of the folder's last change, keeps the cache true."""
+    return {canonical(name): name for name in os.listdir(folder)}

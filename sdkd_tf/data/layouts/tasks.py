@@ -10,6 +10,7 @@ from sdkd_tf.data.layouts.listing import (
     holds_objects,
     read_objects,
     split_folders,
+    subfolders,
     task_folders,
 )
 
@@ -21,7 +22,7 @@ def read(root: pathlib.Path) -> Layout:
     `{split}/<object>/*.jpg` alone is one task with the name of the root.
     """
     splits = split_folders(root)
-    single = all(holds_objects(folder) for folder in splits.values() if folder.is_dir())
+    single = all(holds_objects(folder) for folder in splits.values() if folder.is_dir() and subfolders(folder))
     found = {folder_name(root): splits} if single else task_folders(root)
     known = [*found] == [f"task{number}" for number in range(1, 13)]
     tasks = []
