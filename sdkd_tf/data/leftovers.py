@@ -27,7 +27,7 @@ def leftovers(root: pathlib.Path) -> tuple[list[str], list[str]]:
       images are not there or have a target already.
     """
     files = list(files_below(root, but=TREES))
-    names = {canonical(str(name)): name for path in files for name in [_name(path.relative_to(root))]}
+    names = {_canonical(name): name for path in files for name in [_name(path.relative_to(root))]}
     problems: list[str] = []
     warnings = list(_unread(root, files))
     for tree, suffix in SUFFIX_OF.items():
@@ -69,7 +69,7 @@ def _strays(
     folder: pathlib.Path, targets: list[pathlib.Path], suffix: str, names: Mapping[str, pathlib.PurePath]
 ) -> tuple[list[tuple[pathlib.Path, str]], list[pathlib.Path]]:
     """Those targets that fit no image: ([(path, the path it should have)], [path of others])."""
-    strays = [path for path in targets if path.suffix != suffix or canonical(str(_name(path))) not in names]
+    strays = [path for path in targets if path.suffix != suffix or _canonical(_name(path)) not in names]
     by_key = {_key(str(name)): name for name in names.values()} if strays else {}
     misnamed, lost = [], []
     for path in strays:
@@ -83,6 +83,10 @@ def _strays(
 
 def _name(path: pathlib.PurePath) -> pathlib.PurePath:
     return path.with_name(path.stem)
+
+
+def _canonical(path: pathlib.PurePath) -> str:
+    return "/".join(map(canonical, path.parts))
 
 
 def _key(name: str) -> str:
