@@ -68,10 +68,10 @@ def task_table(experiment: str, after: str) -> str:
 def flags_table() -> str:
     """All options by class: type, range, default, help."""
     parts = []
-    known: set[str] = set()
+    known: set[tuple[str, str]] = set()
     for kind in option_classes():
-        new = [option for option in declared_options(kind) if option.name not in known]
-        known |= {option.name for option in new}
+        new = [option for option in declared_options(kind) if (option.name, str(option.default)) not in known]
+        known |= {(option.name, str(option.default)) for option in new}
         if new:
             rows = [[f"`--{option.name}`", _type(option), _default(option), option.help] for option in new]
             parts.append(
