@@ -1,7 +1,7 @@
 # make quickstart:  trains SDKD over 12 tasks, converts to int8 TFLite, labels a few test images, reports
 # make test:        linter, type checker and the fast tests
 # make test-long:   the tests that take minutes
-# make test-device: MediaPipe, Arm's Vela and a browser on the converted files; needs chromium and npm
+# make test-device: MediaPipe, Arm's Vela, a browser and the Android app on the converted files; needs chromium, npm and Java 17
 # make test-pythons: the fast tests on every supported Python that is installed
 # make docs:        the generated tables in README and docs
 PYTHON ?= python3

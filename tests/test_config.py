@@ -40,8 +40,8 @@ def test_without_flags_every_option_has_its_default():
 
 def test_the_defaults_are_the_best_preset():
     assert make_config(run_dir="r").differences(parsed("--flagfile=configs/sdkd.flags").completed(True)) == [
-        "--first_task_epochs is not set, not 8",
-        "--detach_map is not set, not True",
+        "--first_task_epochs is unset, not 8",
+        "--detach_map is unset, not True",
     ]
     assert not parsed().completed(True).differences(parsed("--flagfile=configs/sdkd.flags"))
 
@@ -85,8 +85,8 @@ def test_equality_is_of_values():
     b = parsed("--lambda1=1.0", "--data_dir=/c", "--levels=2,1", "--learning_rate=3e-4", "--overwrite")
     assert not a.differences(b)
     assert a.differences(parsed("--levels=1,2", "--epochs=3", "--strategy=lwf")) == [
-        "--strategy is sdkd, not lwf", "--epochs is 4, not 3", "--lambda1 is 1.0, not not set",
-        "--teacher_share is 0.25, not not set",
+        "--strategy is sdkd, not lwf", "--epochs is 4, not 3", "--lambda1 is 1.0, not unset",
+        "--teacher_share is 0.25, not unset",
     ]  # fmt: skip
 
 

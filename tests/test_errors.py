@@ -28,10 +28,10 @@ def test_a_file_where_a_folder_should_be(tmp_path):
     for path, reason in cases.items():
         line = told(lambda path=path: path.mkdir(parents=True, exist_ok=True))
         assert line.startswith(f"error: {file if 'Not' in reason else path}") and line.endswith(
-            f"cannot be written or read ({reason}); expected another place"
+            f"cannot be read or written ({reason}); expected another path"
         )
     assert told(lambda: tmp_path.write_text("")).startswith(
-        f"error: {tmp_path}: cannot be written or read (Is a directory)"
+        f"error: {tmp_path}: cannot be read or written (Is a directory)"
     )
 
 
@@ -39,7 +39,7 @@ def test_no_permission(tmp_path):
     def refuse():
         raise PermissionError(13, os.strerror(13), str(tmp_path))
 
-    expected = "cannot be written or read (Permission denied); expected a place with permission"
+    expected = "cannot be read or written (Permission denied); expected a path with permission"
     assert told(refuse) == f"error: {tmp_path}: {expected}"
 
 

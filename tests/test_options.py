@@ -26,9 +26,9 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "content, reason",
     [
-        (None, "cannot be read (No such file or directory); expected flags in UTF-8, one a line"),
+        (None, "cannot be read (No such file or directory); expected flags in UTF-8, one per line"),
         (b"--objects=caf\xe9", "cannot be read ('utf-8' codec can't decode byte 0xe9"),
-        ("itself", "names itself; expected a file of other flags"),
+        ("itself", "includes itself; expected a file with other flags"),
     ],
 )
 def test_what_cannot_be_read_is_told(tmp_path, content, reason):

@@ -1,4 +1,3 @@
 plugins {
-    id("com.android.application") version "8.7.3" apply false
-    id("org.jetbrains.kotlin.android") version "2.0.21" apply false
+    id("com.android.application") version "9.2.1" apply false // which compiles Kotlin by itself
 }

@@ -1,70 +1,107 @@
-import {Recognizer, rgbOf} from './recognizer.js';
+import {Recognizer} from './recognizer.js';
 
 const element = id => document.getElementById(id);
+const tell = text => { element('status').textContent = text; };
 const TOP = 3;
 
-async function show(recognizer, source, width, height) {
-  const canvas = recognizer.letterbox(source, width, height);
-  const {probabilities, saliency, milliseconds} = await recognizer.run(rgbOf(canvas));
-  draw(canvas, saliency);
+let turn = 0; // a new photo, a started or a stopped camera takes the turn; what is still running for an older one shows nothing
+let camera = 0; // the turn of the camera
+
+function takeTurn() {
+  turn++;
+  element('camera').textContent = 'use the camera';
+  return turn;
+}
+
+async function show(recognizer, source, width, height, mine) {
+  const rgb = recognizer.letterbox(source, width, height);
+  const {probabilities, saliency, milliseconds} = await recognizer.run(rgb);
+  if (mine !== turn) return;
+  draw(rgb, recognizer.inputSize, saliency);
   const best = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]).slice(0, TOP);
   element('labels').replaceChildren(...best.map(i => {
     const item = document.createElement('li');
     item.textContent = `${recognizer.labels[i]} ${probabilities[i].toFixed(3)}`;
     return item;
   }));
-  element('status').textContent = `${milliseconds.toFixed(1)} ms`;
+  tell(`${milliseconds.toFixed(1)} ms`);
 }
 
 /** The square that the network saw, its salient part in red. */
-function draw(canvas, saliency) {
+function draw(rgb, size, saliency) {
+  const square = new ImageData(size, size);
+  for (let i = 0; i < size * size; i++) square.data.set([rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2], 255], 4 * i);
   const side = Math.sqrt(saliency.length);
-  const map = new OffscreenCanvas(side, side);
   const red = new ImageData(side, side);
   saliency.forEach((value, i) => red.data.set([255, 0, 0, 150 * value], 4 * i));
-  map.getContext('2d').putImageData(red, 0, 0);
   const picture = element('picture');
-  [picture.width, picture.height] = [4 * canvas.width, 4 * canvas.height];
-  const context = picture.getContext('2d');
-  context.drawImage(canvas, 0, 0, picture.width, picture.height);
-  context.drawImage(map, 0, 0, picture.width, picture.height);
-}
-
-async function showFile(recognizer, file) {
-  try {
-    const bitmap = await createImageBitmap(file);
-    await show(recognizer, bitmap, bitmap.width, bitmap.height);
-  } catch (error) {
-    element('status').textContent = `${file.name}: ${error.message}`;
+  picture.width = picture.height = 4 * size;
+  for (const data of [square, red]) {
+    const canvas = new OffscreenCanvas(data.width, data.height);
+    canvas.getContext('2d').putImageData(data, 0, 0);
+    picture.getContext('2d').drawImage(canvas, 0, 0, picture.width, picture.height);
   }
 }
 
-async function startCamera(recognizer) {
-  const video = document.createElement('video');
-  video.srcObject = await navigator.mediaDevices.getUserMedia({video: {facingMode: 'environment'}});
-  await video.play();
-  const frame = async () => {
-    await show(recognizer, video, video.videoWidth, video.videoHeight);
-    requestAnimationFrame(frame);
+async function showFile(recognizer, file) {
+  if (!file) return; // the dialog was cancelled
+  const mine = takeTurn();
+  try {
+    const bitmap = await createImageBitmap(file);
+    await show(recognizer, bitmap, bitmap.width, bitmap.height, mine);
+    bitmap.close();
+  } catch (error) {
+    if (mine === turn) tell(`${file.name}: ${error.message}`);
+  }
+}
+
+/** Starts the camera, or stops it if it has been started. */
+async function toggleCamera(recognizer) {
+  if (camera === turn) return void takeTurn();
+  const mine = camera = takeTurn();
+  element('camera').textContent = 'stop the camera';
+  let stream;
+  try {
+    if (!navigator.mediaDevices) throw new Error('needs https or localhost');
+    stream = await navigator.mediaDevices.getUserMedia({video: {facingMode: 'environment'}});
+    stream.getVideoTracks()[0].onended = () => { if (mine === turn) takeTurn(); };
+    const video = Object.assign(document.createElement('video'), {srcObject: stream, playsInline: true, muted: true});
+    await video.play();
+    while (mine === turn) {
+      await show(recognizer, video, video.videoWidth, video.videoHeight, mine);
+      await new Promise(requestAnimationFrame);
+    }
+  } catch (error) {
+    if (mine === turn) {
+      takeTurn();
+      tell(`camera: ${error.message}`);
+    }
+  } finally {
+    stream?.getTracks().forEach(track => track.stop());
+  }
+}
+
+function listen(recognizer) {
+  element('file').onchange = event => {
+    showFile(recognizer, event.target.files[0]);
+    event.target.value = ''; // so that the same file can be chosen again
   };
-  requestAnimationFrame(frame);
+  element('camera').onclick = () => toggleCamera(recognizer);
+  document.ondragover = event => { event.preventDefault(); element('drop').classList.add('over'); };
+  document.ondragleave = () => element('drop').classList.remove('over');
+  document.ondrop = event => {
+    event.preventDefault();
+    element('drop').classList.remove('over');
+    showFile(recognizer, event.dataTransfer.files[0]);
+  };
 }
 
 try {
   const recognizer = await Recognizer.load('model');
   window.recognizer = recognizer;
-  element('status').textContent = `${recognizer.labels.length} objects, input ${recognizer.inputSize}`;
-  element('file').onchange = event => showFile(recognizer, event.target.files[0]);
-  element('camera').onclick = () =>
-    startCamera(recognizer).catch(error => { element('status').textContent = `camera: ${error.message}`; });
-  const drop = element('drop');
-  drop.ondragover = event => { event.preventDefault(); drop.classList.add('over'); };
-  drop.ondragleave = () => drop.classList.remove('over');
-  drop.ondrop = event => {
-    event.preventDefault();
-    drop.classList.remove('over');
-    if (event.dataTransfer.files.length) showFile(recognizer, event.dataTransfer.files[0]);
-  };
+  tell(`${recognizer.labels.length} objects, input ${recognizer.inputSize}`);
+  listen(recognizer);
+  for (const control of [element('file'), element('camera')]) control.disabled = false;
 } catch (error) {
-  element('status').textContent = `The model cannot be loaded: ${error.message}`;
+  tell(`The model cannot be loaded: ${error.message}`);
 }

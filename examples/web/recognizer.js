@@ -1,27 +1,47 @@
-// An SDKD .tflite in the browser: RGBA pixels in, labels with probabilities and the saliency map out.
+// An SDKD .tflite in the browser: an image in, labels with probabilities and the saliency map out.
 import {loadAndCompile, loadLiteRt, Tensor} from '@litertjs/core';
+import {letterbox} from './letterbox.js';
+
+const PIXELS = 2 ** 22; // that are read from a photo at once: no browser's canvas is too small for them
+let runtime; // of all models
 
 export class Recognizer {
   /** @param {string} folder URL of the folder that convert.py wrote: sdkd_int8.tflite and labels.txt. */
   static async load(folder) {
-    await loadLiteRt('./node_modules/@litertjs/core/wasm/');
-    const model = await loadAndCompile(`${folder}/sdkd_int8.tflite`, {accelerator: 'wasm'});
-    const response = await fetch(`${folder}/labels.txt`);
-    if (!response.ok) throw new Error(`${folder}/labels.txt: ${response.status}; expected the labels beside the model`);
-    return new Recognizer(model, (await response.text()).trim().split('\n'));
+    const [model, labels] = await Promise.all(['sdkd_int8.tflite', 'labels.txt'].map(async name => {
+      const response = await fetch(`${folder}/${name}`);
+      if (!response.ok) throw new Error(`${folder}/${name}: ${response.status}; expected the files that convert.py wrote`);
+      return response;
+    }));
+    await (runtime ??= loadLiteRt('./node_modules/@litertjs/core/wasm/'));
+    const compiled = await loadAndCompile(new Uint8Array(await model.arrayBuffer()), {accelerator: 'wasm'});
+    const names = (await labels.text()).split(/\r?\n/);
+    const recognizer = new Recognizer(compiled, names.at(-1) ? names : names.slice(0, -1));
+    const {probabilities} = await recognizer.run(new Uint8Array(3 * recognizer.inputSize ** 2)); // the first run is slow
+    if (probabilities.length !== recognizer.labels.length) {
+      throw new Error(`${folder}/labels.txt: ${recognizer.labels.length} lines; expected ${probabilities.length}`);
+    }
+    return recognizer;
   }
 
   constructor(model, labels) {
     this.model = model;
     this.labels = labels;
     this.inputSize = model.getInputDetails()[0].shape[1];
+    this.last = Promise.resolve();
   }
 
   /**
+   * Runs once at a time: calls wait for those before them.
    * @param {Uint8Array} rgb inputSize x inputSize pixels, three bytes each, row by row.
    * @returns {Promise<{probabilities: Float32Array, saliency: Float32Array, milliseconds: number}>}
    */
-  async run(rgb) {
+  run(rgb) {
+    const next = () => this.#run(rgb);
+    return this.last = this.last.then(next, next);
+  }
+
+  async #run(rgb) {
     const image = new Tensor(rgb, [1, this.inputSize, this.inputSize, 3]);
     const start = performance.now();
     const outputs = await this.model.run({image});
@@ -32,21 +52,15 @@ export class Recognizer {
     return {probabilities, saliency, milliseconds};
   }
 
-  /** Scales an image or video frame to fit the input's square, aspect kept, on black; returns the canvas. */
+  /** The bytes that `run` takes: an image or video frame scaled to fit the square, aspect kept, on black. */
   letterbox(source, width, height) {
-    const canvas = new OffscreenCanvas(this.inputSize, this.inputSize);
-    const context = canvas.getContext('2d', {willReadFrequently: true});
-    context.fillRect(0, 0, this.inputSize, this.inputSize);
-    const scale = this.inputSize / Math.max(width, height);
-    const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
-    context.imageSmoothingQuality = 'high';
-    context.drawImage(source, Math.round((this.inputSize - w) / 2), Math.round((this.inputSize - h) / 2), w, h);
-    return canvas;
+    const count = Math.min(height, Math.max(1, Math.floor(PIXELS / width)));
+    const context = new OffscreenCanvas(width, count).getContext('2d', {willReadFrequently: true});
+    const rows = (top, strip) => {
+      context.fillRect(0, 0, width, strip);
+      context.drawImage(source, 0, top, width, strip, 0, 0, width, strip);
+      return context.getImageData(0, 0, width, strip).data;
+    };
+    return letterbox(width, height, this.inputSize, rows, count);
   }
-}
-
-/** The RGB bytes of a canvas, without alpha. */
-export function rgbOf(canvas) {
-  const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-  return Uint8Array.from({length: (data.length / 4) * 3}, (_, i) => data[Math.floor(i / 3) * 4 + (i % 3)]);
 }

@@ -2,16 +2,20 @@
 
 import concurrent.futures
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 
 from tqdm import tqdm
 
 from sdkd_tf.data.duplicates import Look, across_splits, look_of
-from sdkd_tf.data.images import open_image, open_mask
+from sdkd_tf.data.images import open_image
 from sdkd_tf.data.layouts.listing import SPLITS
+from sdkd_tf.data.leftovers import leftovers
+from sdkd_tf.data.masks import open_mask
 from sdkd_tf.data.sequence import Example, Problems, TaskSequence
 from sdkd_tf.errors import UserError
 
+_MOST_AT_ONCE = 4  # images in memory; one of 200 megapixels takes 0.8 GB
 Found = tuple[tuple[int, int] | None, list[str], Look | None]
 
 
@@ -37,8 +41,9 @@ def check_images(sequence: TaskSequence, problems: Problems, skip_bad_images: bo
         looks[example.image] = look
     used = sequence.without({sequence.relative(image) for image in problems.images})
     copies, alike = across_splits(used, looks)
-    problems.general += copies
-    for line in alike:
+    misnamed, unused = leftovers(sequence.root)
+    problems.general += [*copies, *misnamed]
+    for line in [*alike, *unused]:
         print(f"warning: {line}")
     wrong = [*problems.general, *(_emptied(sequence, used) if skip_bad_images else problems.image_lines)]
     if wrong:
@@ -66,8 +71,8 @@ def _emptied(before: TaskSequence, after: TaskSequence) -> Iterator[str]:
 
 
 def examine_all(examples: Iterable[Example]) -> Iterator[Found]:
-    """Yields what `examine` returns for each Example, in order; Pillow decodes on all cores at once."""
-    pool = concurrent.futures.ThreadPoolExecutor()
+    """Yields what `examine` returns for each Example, in order; Pillow decodes on several cores at once."""
+    pool = concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_AT_ONCE))
     try:
         yield from pool.map(examine, examples)
     finally:

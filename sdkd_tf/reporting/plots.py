@@ -4,11 +4,12 @@ import pathlib
 
 import matplotlib.pyplot as plt
 import numpy as np
+from PIL import Image
 
 from sdkd_tf.evaluation import metrics
 from sdkd_tf.evaluation.results import Results
 from sdkd_tf.reporting.fonts import drawable
-from sdkd_tf.reporting.overlay import overlay
+from sdkd_tf.reporting.overlay import draw
 from sdkd_tf.run import Run
 
 
@@ -67,7 +68,8 @@ def _plot_overlays(tasks: list[str], images: np.ndarray, maps: np.ndarray, path:
     side = images.shape[1]
     for k, row in enumerate(grid):
         for axes, saliency in zip(row, [None, *maps[:, k, :, :, 0]]):
-            axes.imshow(images[k] if saliency is None else overlay(images[k], saliency), extent=(0, side, 0, side))
+            image = Image.fromarray(images[k])
+            axes.imshow(image if saliency is None else draw(image, saliency), extent=(0, side, 0, side))
             axes.axis("off")
     for axes, name in zip(grid[0], names):
         axes.set_title(name, fontsize=7)

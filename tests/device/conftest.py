@@ -9,7 +9,6 @@ from sdkd_tf.data.rendered import rendered_benchmark
 from sdkd_tf.deploy.conversion import write_models
 from sdkd_tf.deploy.golden import write_golden
 from sdkd_tf.deploy.quantization import with_probabilities
-from sdkd_tf.deploy.tflite import Classifier
 from sdkd_tf.model.network import NetworkOptions, build_network
 
 SIZE = 64
@@ -36,22 +35,25 @@ def pixels(images):
 def converted(tmp_path_factory, labels, images, pixels):
     """A folder with sdkd_int8.tflite, sdkd_int8_classifier.tflite, labels.txt and golden/.
 
-    The FC layer is random but large and centred on the mean image, so that images differ in their label.
+    The last layers of the maps and of the classification are random, but scaled and shifted to the images, so that these differ in
+    both.
     """
     directory = tmp_path_factory.mktemp("converted")
     keras.utils.set_random_seed(0)
     network = build_network(len(labels), NetworkOptions(input_size=SIZE, decoder_channels=4))
     scaled = (pixels / 127.5 - 1).astype(np.float32)
-    head = network.get_layer("logits")
-    features = keras.Model(network.input, head.input).predict(scaled, verbose=0)
-    kernel = np.random.default_rng(0).normal(0, 3 / features.std(axis=0).mean(), (features.shape[1], len(labels)))
-    kernel /= np.sqrt(features.shape[1])
-    head.set_weights([kernel, -features.mean(axis=0) @ kernel])
+    rng = np.random.default_rng(0)
+    for name, spread in (("attention_decoder_logits", 2), ("detection_decoder_logits", 2), ("logits", 3)):
+        layer = network.get_layer(name)
+        features = keras.Model(network.input, layer.input).predict(scaled, verbose=0)
+        kernel = rng.normal(size=layer.kernel.shape)
+        answers = features @ kernel.reshape(kernel.shape[-2:])
+        kernel *= spread / answers.std()
+        layer.set_weights([kernel, -spread * answers.mean(axis=tuple(range(answers.ndim - 1))) / answers.std()])
     complete = with_probabilities(network)
     outputs = [complete.outputs[4], complete.outputs[1]]
     batches = [{"image": image[None]} for image in scaled]
     write_models(directory, "sdkd_int8", keras.Model(complete.input, outputs), labels, batches)
     (directory / "golden").mkdir()
-    model = directory / "sdkd_int8.tflite"
-    write_golden(directory / "golden", model.name, Classifier(model), images[0], labels)
+    write_golden(directory / "golden", directory / "sdkd_int8.tflite", images, labels)
     return directory

@@ -12,7 +12,6 @@ from sdkd_tf.config import make_config
 from sdkd_tf.deploy.conversion import with_uint8_input, write_models
 from sdkd_tf.deploy.golden import write_golden
 from sdkd_tf.deploy.report import Conversion, Latency, SplitReport
-from sdkd_tf.deploy.tflite import Classifier
 from sdkd_tf.evaluation.results import Provenance, Results, Scores, TaskResult
 from sdkd_tf.files import SavedStates, write_json
 from sdkd_tf.model.holistic_attention import holistic_attention
@@ -35,9 +34,8 @@ def write_sources(folder):
     Image.fromarray(noise).convert("L").save(folder / "grey.jpg", progressive=True)
     Image.fromarray(noise).convert("P").save(folder / "image.png", transparency=3)
     _write_models(folder)
-    classifier = Classifier(folder / "float.tflite")
     (folder / "golden").mkdir()
-    write_golden(folder / "golden", "float.tflite", classifier, folder / "image.jpg", list("abc"))
+    write_golden(folder / "golden", folder / "float.tflite", [folder / "image.jpg"], list("abc"))
     state = State(1, 0, results(), {"kept": [["a.jpg", 0, None, None]]})
     SavedStates(folder / "progress").save(state, [noise, np.float32(0.5), np.arange(3.0)])
     save_weights(small_network(), folder / "weights.npz")
@@ -57,9 +55,8 @@ def _write_models(folder):
         x = layers.DepthwiseConv2D(3)(layers.ZeroPadding2D()(x))
         small = layers.MaxPooling2D(2)(layers.ReLU(6.0)(layers.BatchNormalization()(x)))
         x = layers.Concatenate()([x, layers.UpSampling2D(2, interpolation="bilinear")(small)])
-        logits = layers.Conv2D(1, 3, padding="same")(x)
-        x = holistic_attention(logits, x, 3, "attention")
-        saliency = refine(logits)
+        attended = holistic_attention(layers.Conv2D(1, 3, padding="same")(x), x, 3, "attention")
+        saliency = refine(layers.Conv2D(1, 3, padding="same")(attended))
         probabilities = layers.Softmax()(layers.Dense(3)(masked_pooling(x, saliency, "mass")))
         model = keras.Model(image, [probabilities, saliency])
         if name == "float":

@@ -27,7 +27,7 @@ def finished(folder, test_images, accuracy=0.8, name="厨房 $1"):
             10,
             [
                 "final mean test accuracy on 10 images: 95 % interval 0.490 to 0.943",
-                "warning: only 10 test images; expected 50 or more for a number to rely on",
+                "warning: only 10 test images; expected 50 or more for a reliable number",
             ],
         ),
         (50, ["final mean test accuracy on 50 images: 95 % interval 0.670 to 0.888"]),
@@ -46,6 +46,6 @@ def test_plots_of_a_task_in_another_script_are_drawn_without_a_warning(tmp_path,
 
 def test_memory_is_reported_with_its_growth_after_the_third_task():
     assert memory_line([800.0, 900.0, 1000.0, 1010.0, 1050.0], ["a", "b", "c", "d", "e"]) == (
-        "peak memory 1050 MB, 5.0% more than until c"
+        "peak memory 1050 MB, 5.0% more than up to c"
     )
     assert memory_line([800.0, 900.0], ["a", "b"]) == "peak memory 900 MB"

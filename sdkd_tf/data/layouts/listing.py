@@ -3,14 +3,14 @@
 import dataclasses
 import os
 import pathlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
+from sdkd_tf.data.images import SUFFIXES
 from sdkd_tf.data.layouts.names import canonical, is_left_behind, natural_key, on_disk
 from sdkd_tf.errors import UserError
 
 SPLITS = ("train", "validation", "test")
 FACTORS = ("illumination", "occlusion", "pixel", "clutter")  # in the order of OpenLORIS-Object's 12 tasks
-SUFFIXES = (".jpg", ".jpeg", ".png")
 _SPELLINGS = {split: split for split in SPLITS} | {
     "training": "train", "val": "validation", "valid": "validation", "testing": "test",
 }  # fmt: skip
@@ -127,6 +127,30 @@ def image_files(folder: pathlib.Path) -> list[pathlib.Path]:
     """The image files of a folder in natural order, without hidden ones (macOS leaves `._000.jpg`)."""
     files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not is_left_behind(path.name)]
     return sorted(files, key=lambda path: natural_key(path.name))
+
+
+def files_below(
+    folder: pathlib.Path, but: tuple[str, ...] = (), unreadable: Callable[[str], None] = lambda line: None
+) -> Iterator[pathlib.Path]:
+    """The files below a folder in order, without what systems left there.
+
+    Args:
+      folder: the folder.
+      but: folders in it to leave out.
+      unreadable: is called with a line on each folder that cannot be read.
+    """
+
+    def tell(error: OSError) -> None:
+        unreadable(f"{error.filename}: cannot be read ({error.strerror}); expected a readable folder")
+
+    for where, folders, files in os.walk(folder, onerror=tell):
+        left_out = but if where == str(folder) else ()
+        folders[:] = sorted(
+            (name for name in folders if not is_left_behind(name) and name not in left_out), key=natural_key
+        )
+        for name in sorted(files, key=natural_key):
+            if not is_left_behind(name):
+                yield pathlib.Path(where, name)
 
 
 def tenth(files: Sequence[pathlib.Path]) -> int:

@@ -1,32 +1,43 @@
 package sdkd.example
 
+import android.graphics.BitmapFactory
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import androidx.test.platform.app.InstrumentationRegistry
 import org.json.JSONArray
 import org.json.JSONObject
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
-import java.nio.ByteBuffer
+import kotlin.math.abs
 
-/** The device answers the golden input as convert.py's machine did. */
+/** The device answers the golden inputs as convert.py's machine did, and scales the golden images as Python does. */
 @RunWith(AndroidJUnit4::class)
 class GoldenTest {
     private val context = InstrumentationRegistry.getInstrumentation().targetContext
+    private val expected = JSONObject(String(golden("expected.json")))
 
     private fun golden(name: String) = context.assets.open("golden/$name").use { it.readBytes() }
 
     @Test
-    fun answersTheGoldenInput() = Recognizer(context).use { recognizer ->
-        val expected = JSONObject(String(golden("expected.json")))
-        val bytes = golden("input.bin")
-        val input = ByteBuffer.allocateDirect(bytes.size).put(bytes)
-        val answer = recognizer.run(input)
-        val best = answer.probabilities.indices.maxBy { answer.probabilities[it] }
-        assertEquals(expected.getString("label"), recognizer.labels[best])
-        val tolerance = expected.getDouble("tolerance").toFloat()
-        compare(expected.getJSONArray("probabilities"), answer.probabilities, tolerance)
-        answer.saliency.forEachIndexed { y, row -> compare(expected.getJSONArray("saliency").getJSONArray(y), row, tolerance) }
+    fun smallImage() = check("image", "input")
+
+    @Test
+    fun largeImage() = check("image_large", "input_large")
+
+    private fun check(image: String, input: String) = Recognizer(context).use { recognizer ->
+        val answer = expected.getJSONObject(image)
+        val bytes = golden("$input.bin")
+        val found = recognizer.run(bytes)
+        val best = found.probabilities.indices.maxBy { found.probabilities[it] }
+        assertEquals(answer.getString("label"), recognizer.labels[best])
+        val tolerance = answer.getDouble("tolerance").toFloat()
+        compare(answer.getJSONArray("probabilities"), found.probabilities, tolerance)
+        found.saliency.forEachIndexed { y, row -> compare(answer.getJSONArray("saliency").getJSONArray(y), row, tolerance) }
+        val png = golden("$image.png")
+        val scaled = recognizer.letterbox(BitmapFactory.decodeByteArray(png, 0, png.size))
+        val difference = scaled.indices.map { abs((scaled[it].toInt() and 255) - (bytes[it].toInt() and 255)) }.average()
+        assertTrue("$image.png scaled differs by $difference", difference < answer.getDouble("pixel_tolerance"))
     }
 
     private fun compare(expected: JSONArray, found: FloatArray, tolerance: Float) {

@@ -3,14 +3,18 @@ package sdkd.example
 import android.Manifest.permission.CAMERA
 import android.content.pm.PackageManager.PERMISSION_GRANTED
 import android.graphics.Bitmap
+import android.graphics.Canvas
 import android.graphics.Color
 import android.graphics.Matrix
 import android.os.Bundle
 import android.os.SystemClock
+import android.view.Gravity
+import android.view.ViewGroup.LayoutParams
 import android.widget.FrameLayout
 import android.widget.ImageView
 import android.widget.TextView
 import androidx.activity.ComponentActivity
+import androidx.activity.enableEdgeToEdge
 import androidx.activity.result.contract.ActivityResultContracts.RequestPermission
 import androidx.camera.core.CameraSelector
 import androidx.camera.core.ImageAnalysis
@@ -19,76 +23,107 @@ import androidx.camera.core.Preview
 import androidx.camera.lifecycle.ProcessCameraProvider
 import androidx.camera.view.PreviewView
 import androidx.core.content.ContextCompat
+import androidx.core.view.ViewCompat
+import androidx.core.view.WindowInsetsCompat
 import java.util.concurrent.Executors
 
 /** Camera preview; the square that the network sees lies over it, its salient part in red, the label below. */
 class MainActivity : ComponentActivity() {
-    private lateinit var recognizer: Recognizer
+    private var recognizer: Recognizer? = null
     private lateinit var preview: PreviewView
     private lateinit var seen: ImageView
     private lateinit var text: TextView
     private val worker = Executors.newSingleThreadExecutor()
 
-    override fun onCreate(state: Bundle?) {
-        super.onCreate(state)
-        recognizer = Recognizer(this)
+    override fun onCreate(savedInstanceState: Bundle?) {
+        super.onCreate(savedInstanceState)
+        enableEdgeToEdge()
+        setContentView(views())
+        val ask = registerForActivityResult(RequestPermission()) { granted ->
+            if (granted) start() else tell("Without the camera there is nothing to see.")
+        }
+        val loaded = runCatching { Recognizer(this) }
+        recognizer = loaded.getOrNull()
+        when {
+            recognizer == null -> tell("The model cannot be loaded (${loaded.exceptionOrNull()}). See README.md.")
+            ContextCompat.checkSelfPermission(this, CAMERA) == PERMISSION_GRANTED -> start()
+            else -> ask.launch(CAMERA)
+        }
+    }
+
+    /** The preview fills the screen; what lies over it stays clear of the system's bars and the camera's hole. */
+    private fun views(): FrameLayout {
         preview = PreviewView(this)
         seen = ImageView(this)
         text = TextView(this).apply { textSize = 24f; setTextColor(Color.WHITE); setBackgroundColor(Color.BLACK) }
-        val side = resources.displayMetrics.widthPixels / 2
-        setContentView(FrameLayout(this).apply {
-            addView(preview)
+        val side = minOf(resources.displayMetrics.widthPixels, resources.displayMetrics.heightPixels) / 2
+        val above = FrameLayout(this).apply {
             addView(seen, FrameLayout.LayoutParams(side, side))
-            addView(text, FrameLayout.LayoutParams(-1, -2, android.view.Gravity.BOTTOM))
-        })
-        val ask = registerForActivityResult(RequestPermission()) { granted ->
-            if (granted) start() else text.text = getString(android.R.string.cancel)
+            addView(text, FrameLayout.LayoutParams(LayoutParams.MATCH_PARENT, LayoutParams.WRAP_CONTENT, Gravity.BOTTOM))
         }
-        if (ContextCompat.checkSelfPermission(this, CAMERA) == PERMISSION_GRANTED) start() else ask.launch(CAMERA)
+        ViewCompat.setOnApplyWindowInsetsListener(above) { view, insets ->
+            val bars = insets.getInsets(WindowInsetsCompat.Type.systemBars() or WindowInsetsCompat.Type.displayCutout())
+            view.setPadding(bars.left, bars.top, bars.right, bars.bottom)
+            insets
+        }
+        return FrameLayout(this).apply { addView(preview); addView(above) }
     }
+
+    private fun tell(line: String) = runOnUiThread { text.text = line }
 
     private fun start() {
         val future = ProcessCameraProvider.getInstance(this)
         future.addListener({
-            val show = Preview.Builder().build().apply { surfaceProvider = preview.surfaceProvider }
-            val analysis = ImageAnalysis.Builder()
-                .setOutputImageFormat(ImageAnalysis.OUTPUT_IMAGE_FORMAT_RGBA_8888)
-                .setBackpressureStrategy(ImageAnalysis.STRATEGY_KEEP_ONLY_LATEST)
-                .build()
-            analysis.setAnalyzer(worker, ::recognize)
-            future.get().bindToLifecycle(this, CameraSelector.DEFAULT_BACK_CAMERA, show, analysis)
+            runCatching { bind(future.get()) }.onFailure { tell("The camera cannot be used (${it.message}).") }
         }, ContextCompat.getMainExecutor(this))
     }
 
-    private fun recognize(frame: ImageProxy) = frame.use {
+    /** The camera at the back, or any that there is, until the activity ends. */
+    private fun bind(provider: ProcessCameraProvider) {
+        val back = CameraSelector.DEFAULT_BACK_CAMERA
+        val camera = if (provider.hasCamera(back)) back else provider.availableCameraInfos.first().cameraSelector
+        val show = Preview.Builder().build().apply { surfaceProvider = preview.surfaceProvider }
+        val analysis = ImageAnalysis.Builder()
+            .setOutputImageFormat(ImageAnalysis.OUTPUT_IMAGE_FORMAT_RGBA_8888)
+            .setBackpressureStrategy(ImageAnalysis.STRATEGY_KEEP_ONLY_LATEST)
+            .build()
+        analysis.setAnalyzer(worker) { frame ->
+            runCatching { frame.use(::recognize) }.onFailure { tell("The image cannot be recognized (${it.message}).") }
+        }
+        provider.bindToLifecycle(this, camera, show, analysis)
+    }
+
+    private fun recognize(frame: ImageProxy) {
+        val recognizer = recognizer ?: return
         val turn = Matrix().apply { postRotate(frame.imageInfo.rotationDegrees.toFloat()) }
-        val upright = frame.toBitmap().let { Bitmap.createBitmap(it, 0, 0, it.width, it.height, turn, true) }
+        val upright = frame.toBitmap().let { Bitmap.createBitmap(it, 0, 0, it.width, it.height, turn, false) }
         val square = recognizer.letterbox(upright)
         val start = SystemClock.elapsedRealtimeNanos()
-        val answer = recognizer.run(recognizer.rgbOf(square))
+        val answer = recognizer.run(square)
         val milliseconds = (SystemClock.elapsedRealtimeNanos() - start) / 1e6
         val best = answer.probabilities.indices.maxBy { answer.probabilities[it] }
         val line = "%s %.2f  %.1f ms".format(recognizer.labels[best], answer.probabilities[best], milliseconds)
-        val picture = overlay(square, answer.saliency)
+        val picture = overlay(square, recognizer.inputSize, answer.saliency)
         runOnUiThread {
             text.text = line
             seen.setImageBitmap(picture)
         }
     }
 
-    private fun overlay(square: Bitmap, saliency: Array<FloatArray>): Bitmap {
+    private fun overlay(rgb: ByteArray, size: Int, saliency: Array<FloatArray>): Bitmap {
+        val byte = { at: Int -> rgb[at].toInt() and 255 }
+        val colors = IntArray(size * size) { Color.rgb(byte(3 * it), byte(3 * it + 1), byte(3 * it + 2)) }
         val side = saliency.size
-        val map = Bitmap.createBitmap(side, side, Bitmap.Config.ARGB_8888)
-        for (y in 0 until side) for (x in 0 until side) {
-            map.setPixel(x, y, Color.argb((150 * saliency[y][x]).toInt(), 255, 0, 0))
+        val red = IntArray(side * side) { Color.argb((150 * saliency[it / side][it % side]).toInt(), 255, 0, 0) }
+        val map = Bitmap.createBitmap(red, side, side, Bitmap.Config.ARGB_8888)
+        return Bitmap.createBitmap(colors, size, size, Bitmap.Config.ARGB_8888).copy(Bitmap.Config.ARGB_8888, true).also {
+            Canvas(it).drawBitmap(Bitmap.createScaledBitmap(map, size, size, true), 0f, 0f, null)
         }
-        val smooth = Bitmap.createScaledBitmap(map, square.width, square.height, true)
-        return square.copy(Bitmap.Config.ARGB_8888, true).also { android.graphics.Canvas(it).drawBitmap(smooth, 0f, 0f, null) }
     }
 
     override fun onDestroy() {
         super.onDestroy()
-        worker.execute { recognizer.close() } // after the last frame
+        worker.execute { recognizer?.close() } // after the last frame
         worker.shutdown()
     }
 }

@@ -1,0 +1,78 @@
+"""The Android app: its Kotlin is compiled against stubs of the Android classes, and its letterbox runs on the Java VM."""
+
+import pathlib
+import re
+import struct
+import subprocess
+
+import numpy as np
+import pytest
+import run_kotlin_kernel
+from PIL import Image
+
+from sdkd_tf.data.images import letterbox
+
+HERE = pathlib.Path(__file__).parent
+ANDROID = HERE.parents[1] / "examples" / "android"
+JARS = pathlib.Path(run_kotlin_kernel.__path__[0]) / "jars"
+
+
+def compile_kotlin(out, *sources):
+    """Runs the Kotlin compiler that PyPI's kotlin-jupyter-kernel holds; returns what it says."""
+    (library,) = JARS.glob("kotlin-stdlib-*.jar")
+    compiler = ["java", "-cp", f"{JARS}/*", "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", "-no-stdlib", "-no-reflect"]
+    options = ["-jvm-target", "17", "-Werror", "-cp", str(library), "-d", str(out)]
+    done = subprocess.run([*compiler, *options, *map(str, sources)], capture_output=True, text=True)
+    assert bool(done.returncode) == ("error:" in done.stderr), done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory):
+    """The app, its test, the stubs and the program that scales, compiled."""
+    out = tmp_path_factory.mktemp("classes")
+    assert compile_kotlin(out, HERE / "stubs", ANDROID / "app" / "src", HERE / "jvm") == ""
+    return out
+
+
+def test_app_and_its_test_compile(classes):
+    for name in ("MainActivity", "Recognizer", "GoldenTest"):
+        assert (classes / "sdkd" / "example" / f"{name}.class").is_file()
+
+
+def test_a_wrong_call_does_not_compile(tmp_path):
+    recognizer = ANDROID / "app/src/main/java/sdkd/example/Recognizer.kt"
+    wrong = tmp_path / "Recognizer.kt"
+    wrong.write_text(recognizer.read_text().replace("setNumThreads(2)", 'setNumThreads("2")'))
+    said = compile_kotlin(tmp_path / "out", HERE / "stubs", wrong, recognizer.with_name("Letterbox.kt"))
+    assert "Recognizer.kt:" in said and "actual type is 'String'" in said
+
+
+def test_images_are_scaled_as_in_python(classes):
+    rng = np.random.default_rng(0)
+    shapes = [(4000, 3000, 224), (1080, 1920, 96), (96, 96, 96), (1, 1, 64), (3, 500, 224), (640, 480, 64)]
+    shapes += [(*rng.integers(50, 700, 2), rng.choice([32, 96, 97, 224])) for _ in range(60)]
+    images, expected = [], []
+    for i, (width, height, size) in enumerate(shapes):
+        argb = rng.integers(0, 256, (height, width, 4)).astype(np.uint8)
+        if i % 3:
+            argb[..., 0] = 255
+        images.append(struct.pack(">iii", width, height, size) + argb.tobytes())
+        image = Image.fromarray(np.roll(argb, -1, axis=2), "RGBA")
+        on_black = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image).convert("RGB")
+        expected.append(letterbox(on_black, size))
+    library = next(JARS.glob("kotlin-stdlib-*.jar"))
+    command = ["java", "-cp", f"{classes}:{library}", "MainKt"]
+    done = subprocess.run(command, input=b"".join(images), capture_output=True, check=True)
+    found = np.frombuffer(done.stdout, np.uint8).astype(int)
+    assert np.abs(found - np.concatenate([pixels.ravel() for pixels in expected])).max() <= 1
+
+
+def test_the_wrapper_starts_and_fits_the_plugin():
+    properties = (ANDROID / "gradle/wrapper/gradle-wrapper.properties").read_text()
+    plugin = re.search(r'com.android.application"\) version "(.*?)"', (ANDROID / "build.gradle.kts").read_text())[1]
+    gradle = re.search(r"gradle-([\d.]+)-bin.zip", properties)[1]
+    assert (plugin[:3], gradle) == ("9.2", "9.4.1")  # the plugin's table of versions; change both
+    command = [ANDROID / "gradlew", "--gradle-user-home"]  # without its argument, so that nothing is downloaded
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "No argument was provided for command-line option '--gradle-user-home'" in done.stderr
