@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import sys
 from collections.abc import Iterator
 
@@ -24,6 +25,9 @@ def one_line_errors() -> Iterator[None]:
         sys.exit(130)
     except UserError as error:
         sys.exit(f"error: {error}")
+    except BrokenPipeError:  # what reads the output has enough of it, as `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
+        sys.exit(1)
     except OSError as error:
         file = f"{error.filename}: " if error.filename else ""
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

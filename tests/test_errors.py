@@ -1,6 +1,8 @@
 """What ends a command ends it with one line."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -48,3 +50,11 @@ def test_user_errors_and_others():
     assert told(bad) == "error: it is bad"
     with pytest.raises(ZeroDivisionError), one_line_errors():
         1 / 0  # noqa: B018
+
+
+def test_output_that_nobody_reads_ends_without_a_trace(tmp_path):
+    code = "from sdkd_tf.errors import one_line_errors\nwith one_line_errors():\n    print('x' * 100_000)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b"" and process.wait() == 1
+    process.stderr.close()
