@@ -17,7 +17,7 @@ from sdkd_tf.files import PathLike, read_json, write_json
 NAMES = {"image": "input", "image_large": "input_large"}  # an image's name, and that of the bytes it is scaled to
 # Kernels that round otherwise than XNNPACK: TFLite's own, and the reference, which TFLite Micro and Ethos-U follow bit by bit.
 _OTHER_KERNELS = (OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, OpResolverType.BUILTIN_REF)
-_MARGIN = 32 / 256  # beyond what these two differ by: for a third one, see docs/deploy.md
+_MARGIN = 32 / 256  # for a third kind, beyond what these differ by: see docs/deploy.md
 _CANDIDATES = 8
 _SMALL, _LARGE = 512, 1600  # pixels of the longer side: image.png at most, image_large.png at least
 _NOISE = 48
