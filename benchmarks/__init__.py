@@ -1,1 +1,1 @@
-"""Scripts that measure; run from a checkout: python -m benchmarks.latency FILE.tflite..."""
+"""Benchmark scripts, to be run from a checkout: python -m benchmarks.latency FILE.tflite..."""

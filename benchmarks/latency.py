@@ -1,10 +1,10 @@
-"""Latency, size, multiply-accumulate operations and memory of .tflite files, side by side.
+"""Compares latency, size, multiply-accumulate operations and memory of .tflite files.
 
 python -m benchmarks.latency FILE.tflite... [--runs=50]
 python -m benchmarks.latency --untrained=DIR
 
-The files take turns, one call each. Ratios are to the first file. With --untrained, the files are written first: MobileNetV2
-1.0 of keras.applications, and this package's network with either decoder.
+The files take turns, one call each. Ratios are relative to the first file. --untrained first writes files to measure:
+the MobileNetV2 1.0 of keras.applications, and this package's network with each decoder.
 """
 
 import dataclasses
@@ -25,18 +25,20 @@ from sdkd_tf.reporting.tables import markdown
 
 def define_flags() -> None:
     """Defines the flags; not on import, since two benchmarks may share a flag's name."""
-    flags.DEFINE_integer("runs", 50, "Calls of each file and number of threads, after 10 to warm up.", lower_bound=2)
+    flags.DEFINE_integer(
+        "runs", 50, "Timed calls per file and number of threads, after 10 calls to warm up.", lower_bound=2
+    )
     flags.DEFINE_list("threads", ["1", "2"], "Numbers of CPU threads.")
-    flags.DEFINE_string("untrained", None, "Folder to write untrained files to, which are measured.")
-    flags.DEFINE_integer("input_size", 224, "Of untrained files: side of the square input in pixels.")
-    flags.DEFINE_integer("classes", 20, "Of untrained files: number of classes.", lower_bound=2)
+    flags.DEFINE_string("untrained", None, "Folder to write untrained files to; they are measured first.")
+    flags.DEFINE_integer("input_size", 224, "Side of the square input of untrained files, in pixels.")
+    flags.DEFINE_integer("classes", 20, "Number of classes of untrained files.", lower_bound=2)
 
 
 def write_untrained(out: pathlib.Path, input_size: int, classes: int) -> list[pathlib.Path]:
     """Writes untrained int8 files: mobilenet_v2, sdkd_full and sdkd_lite.
 
     Args:
-      out: folder to write to; made if it is missing.
+      out: folder to write to; created if it is missing.
       input_size: side of the square input in pixels.
       classes: number of classes.
 
@@ -44,7 +46,7 @@ def write_untrained(out: pathlib.Path, input_size: int, classes: int) -> list[pa
       The paths of the files.
 
     Raises:
-      UserError: an input size that the network does not have.
+      UserError: the network does not support the input size.
     """
     import tf_keras as keras
 
@@ -72,14 +74,14 @@ def write_untrained(out: pathlib.Path, input_size: int, classes: int) -> list[pa
 
 
 def cost(path: PathLike) -> tuple[int, int]:
-    """Counts a file's work and memory.
+    """Counts operations and memory of a file.
 
     Args:
       path: a .tflite file.
 
     Returns:
-      (multiply-accumulate operations of convolutions and fully connected layers, bytes of the activations that are alive at
-      once at most: what an arena needs at least).
+      (number of multiply-accumulate operations in convolutions and fully connected layers; maximum size in bytes of the
+      activations alive at the same time, a lower bound for the size of the arena).
 
     Raises:
       UserError: see `tflite.read`.
@@ -90,7 +92,8 @@ def cost(path: PathLike) -> tuple[int, int]:
     shapes = [() if tensor.shape is None else tuple(map(int, tensor.shape)) for tensor in graph.tensors]
     item_bytes = {schema.TensorType.FLOAT32: 4, schema.TensorType.INT32: 4, schema.TensorType.INT64: 8}
     sizes = [math.prod(shape) * item_bytes.get(tensor.type, 1) for shape, tensor in zip(shapes, graph.tensors)]
-    macs, last_use = 0, {index: len(graph.operators) for index in graph.outputs}
+    inputs, outputs = (() if part is None else part for part in (graph.inputs, graph.outputs))
+    macs, last_use = 0, {index: len(graph.operators) for index in outputs}
     for step, operator in reversed(list(enumerate(graph.operators))):
         for index in operator.inputs:
             last_use.setdefault(index, step)
@@ -98,9 +101,9 @@ def cost(path: PathLike) -> tuple[int, int]:
         kind = max(code.builtinCode, code.deprecatedBuiltinCode)
         if kind in (ops.CONV_2D, ops.DEPTHWISE_CONV_2D, ops.FULLY_CONNECTED):
             weights, output = shapes[operator.inputs[1]], shapes[operator.outputs[0]]
-            # Of a depthwise kernel [1, h, w, c] each output value reads h * w weights; otherwise [outputs, ...] all behind the first.
+            # Weights per output value: h * w in a depthwise kernel [1, h, w, c], else all dimensions after the first.
             macs += math.prod(output) * math.prod(weights[1:3] if kind == ops.DEPTHWISE_CONV_2D else weights[1:])
-    alive = {index for index in graph.inputs if not constant[index]}
+    alive = {index for index in inputs if not constant[index]}
     peak = 0
     for step, operator in enumerate(graph.operators):
         alive |= {index for index in operator.outputs if index >= 0 and not constant[index]}
@@ -110,15 +113,15 @@ def cost(path: PathLike) -> tuple[int, int]:
 
 
 def table(paths: Sequence[PathLike], threads: Sequence[int], runs: int) -> str:
-    """The measurements of some files as a Markdown table.
+    """Measures files and returns a Markdown table.
 
     Args:
-      paths: .tflite files; times are told against the first one's, too.
-      threads: a list of numbers of threads to time with.
-      runs: timed runs of each file and number of threads.
+      paths: .tflite files; time ratios are relative to the first one.
+      threads: numbers of threads to measure with.
+      runs: timed calls per file and number of threads.
 
     Returns:
-      A row for each file: size in MB, MACs in millions, memory of activations in MB, latencies in ms.
+      A table with a row for each file: size in MB, MACs in millions, memory of activations in MB, latencies in ms.
     """
     timings = {number: latencies(paths, number, runs) for number in threads}
     head = ["file", "size", "MACs", "activations"] + [f"{n} thread(s): median (10 to 90 %), ratio" for n in threads]

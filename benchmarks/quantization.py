@@ -1,14 +1,15 @@
-"""What quantization costs: accuracy and saliency of PTQ and of QAT of several lengths against the float model.
+"""The cost of quantization: accuracy and saliency of PTQ, and of QAT of several lengths, relative to the float model.
 
 python -m benchmarks.quantization [--epochs=1,2,4] RUN_DIR...
 
-Converts each run after training (PTQ) and with quantization-aware training (QAT), and prints how the files do on the test
-images: mean and, over several runs, sample standard deviation. Conversions are kept in RUN_DIR/tflite/quantization and not
-repeated.
+Converts each run with post-training quantization (PTQ) and quantization-aware training (QAT), and prints the results on
+the test images: the mean and, for several runs, the sample standard deviation. Conversions are kept in
+RUN_DIR/tflite/quantization and not repeated.
 """
 
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from absl import app, flags
@@ -17,7 +18,7 @@ from sdkd_tf.deploy.report import Conversion, load_conversions
 from sdkd_tf.errors import UserError, one_line_errors
 from sdkd_tf.reporting.tables import markdown
 
-# Name -> format, value of one conversion; NaN where it has none.
+# Name -> (format, function that returns the value for a conversion, or NaN).
 _ROWS: dict[str, tuple[str, Callable[[Conversion], float]]] = {
     "accuracy": (".3f", lambda c: c.test.mean("tflite")),
     "against float, points": ("+.2f", lambda c: 100 * (c.test.mean("tflite") - c.test.mean("float"))),
@@ -25,7 +26,7 @@ _ROWS: dict[str, tuple[str, Callable[[Conversion], float]]] = {
     "top-1 agreement": (".3f", lambda c: c.test.top1_agreement),
     "saliency MAE against float": ("+.4f", lambda c: _mae(c)),
     "steps": (".0f", lambda c: c.steps),
-    "ranges' distance": (".3f", lambda c: np.nan if c.range_distance is None else c.range_distance),
+    "range distance": (".3f", lambda c: np.nan if c.range_distance is None else c.range_distance),
 }
 
 
@@ -35,10 +36,10 @@ def define_flags() -> None:
 
 
 def table(columns: Mapping[str, Sequence[Conversion]]) -> str:
-    """The comparison as a Markdown table.
+    """Compares conversions in a Markdown table.
 
     Args:
-      columns: name of a kind of conversion -> its conversions, one for each run.
+      columns: kind of conversion -> its conversions, one for each run.
     """
     rows = [
         [name, *(_cell([value(conversion) for conversion in conversions], form) for conversions in columns.values())]
@@ -65,21 +66,22 @@ def _cell(values: list[float], form: str) -> str:
 
 
 def conversions(run_dir: pathlib.Path, lengths: Sequence[int]) -> dict[str, Conversion]:
-    """Converts a run in every way, but for those that are there already.
+    """Converts a run in every way, except those that exist already.
 
     Args:
       run_dir: a finished run.
-      lengths: epochs of quantization-aware training.
+      lengths: numbers of epochs of quantization-aware training.
 
     Returns:
-      Name of the kind of conversion -> how its file does.
+      Kind of conversion -> its Conversion.
 
     Raises:
       UserError: see `conversion.convert`.
     """
     from sdkd_tf.deploy.conversion import ConversionOptions, convert
 
-    kinds = {"PTQ": ("ptq", 1), **{f"QAT, {n} epoch{'s' if n != 1 else ''}": ("qat", n) for n in lengths}}
+    kinds: dict[str, tuple[Literal["qat", "ptq"], int]] = {"PTQ": ("ptq", 1)}
+    kinds.update({f"QAT, {n} epoch{'s' if n != 1 else ''}": ("qat", n) for n in lengths})
     found = {}
     for name, (quantization, epochs) in kinds.items():
         out_dir = run_dir / "tflite" / "quantization" / (quantization if quantization == "ptq" else f"qat{epochs}")

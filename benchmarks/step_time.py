@@ -1,9 +1,9 @@
-"""Time of a training step with each strategy, against fine-tuning's, measured in turn in one process.
+"""Time of a training step with each strategy relative to fine-tuning. The strategies take turns in one process.
 
 python -m benchmarks.step_time --strategies=finetune,sdkd,ewc,gem
 
-The strategies are as they are in the last of 12 tasks of the bundled benchmark: with a teacher, Fisher information, and kept
-images of 11 tasks.
+The strategies are in the state of the last of 12 tasks of the bundled benchmark: with a teacher, Fisher information,
+and images kept from 11 tasks.
 """
 
 import time
@@ -33,33 +33,33 @@ def define_flags() -> None:
     names = ["finetune", "sdkd", "lwf", "ewc", "agem", "gem", "replay"]
     flags.DEFINE_list("strategies", names, f"Strategies to measure: some of {', '.join(STRATEGIES)}.")
     flags.DEFINE_integer("input_size", 96, "Side of the network's input in pixels.")
-    flags.DEFINE_integer("frozen_blocks", 3, "How many of blocks 1 to 5 keep their pretrained weights.")
-    flags.DEFINE_integer("batch_size", 16, "Images in a batch.", lower_bound=1)
-    flags.DEFINE_integer("rounds", 20, "Steps of each strategy.", lower_bound=1)
+    flags.DEFINE_integer("frozen_blocks", 3, "Blocks 1 to this number keep their pretrained weights.")
+    flags.DEFINE_integer("batch_size", 16, "Images per batch.", lower_bound=1)
+    flags.DEFINE_integer("rounds", 20, "Timed steps per strategy.", lower_bound=1)
 
 
 def measure(
     names: Sequence[str], options: NetworkOptions, batch_size: int, rounds: int
 ) -> dict[str, tuple[float, float]]:
-    """Times steps of each strategy in turn.
+    """Times the steps of strategies that take turns.
 
     Args:
-      names: keys of STRATEGIES, `finetune` among them.
-      options: of the network.
-      batch_size: images in a batch.
-      rounds: steps of each.
+      names: keys of STRATEGIES, including `finetune`.
+      options: options of the network.
+      batch_size: images per batch.
+      rounds: timed steps per strategy.
 
     Returns:
-      Name -> (median, over the rounds, of the step's time over fine-tuning's in that round; seconds between two tasks).
+      Name -> (median, over the rounds, of the ratio of step times to fine-tuning; seconds between two tasks).
 
     Raises:
-      UserError: an unknown strategy, or no fine-tuning to compare with.
+      UserError: a strategy is unknown, or `finetune` is missing.
     """
     for name in names:
         if name not in STRATEGIES:
             raise UserError(f"--strategies holds {name!r}; expected some of {', '.join(STRATEGIES)}")
     if "finetune" not in names:
-        raise UserError("--strategies lacks finetune, to which the others are compared")
+        raise UserError("--strategies lacks finetune; expected it among them, as the reference")
     sequence = load_tasks(DataOptions(max_tasks=1))
     first, second = (
         TaskData(index, sequence.tasks[0].train, options.input_size, batch_size) for index in (0, _EARLIER_TASKS)
@@ -69,7 +69,7 @@ def measure(
         strategy = STRATEGIES[name](build_network(len(sequence.classes), options))
         strategy.compile(keras.optimizers.Adam(1e-4))
         strategy.begin_task(first)
-        # GEM's steps are the only ones that grow with the number of tasks.
+        # Only GEM's steps depend on the number of earlier tasks.
         for _ in range(_EARLIER_TASKS if isinstance(strategy, GEM) else 1):
             start = time.perf_counter()
             strategy.end_task(first)
@@ -97,10 +97,10 @@ def main(argv: list[str]) -> None:
         if len(argv) > 1:
             raise UserError(f"unexpected argument {argv[1]!r}; expected flags only")
         sizes = {"input_size": values.input_size, "frozen_blocks": values.frozen_blocks, "detach_map": True}
-        options = make_options(NetworkOptions, sizes)  # the bundled benchmark has masks, which teach the map alone
+        options = make_options(NetworkOptions, sizes)  # detached: the bundled benchmark has masks
         found = measure(values.strategies, options, values.batch_size, values.rounds)
         rows = [[name, f"{ratio:.2f}", f"{between:.1f}"] for name, (ratio, between) in found.items()]
-        print("\n" + markdown(["strategy", "step, against fine-tuning's", "between two tasks, s"], rows))
+        print("\n" + markdown(["strategy", "step time relative to fine-tuning", "between two tasks, s"], rows))
 
 
 if __name__ == "__main__":

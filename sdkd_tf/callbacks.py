@@ -1,4 +1,4 @@
-"""Keras callbacks of training, and the heartbeat: signs of life while TensorFlow builds a graph."""
+"""Keras callbacks for training, and a heartbeat that reports progress while TensorFlow builds a graph."""
 
 import contextlib
 import math
@@ -12,22 +12,22 @@ import tf_keras as keras
 
 from sdkd_tf.errors import UserError
 
-# The fraction of the initial learning rate in an epoch: a half cosine that would reach 0 after the last epoch, or a decay
-# by 2 % an epoch, as in other entries of the challenge.
+# Learning rate of an epoch as a fraction of the initial one: a half cosine that would reach 0 after the last epoch, or
+# a decay by 2 % per epoch, as in other entries to the challenge.
 SCHEDULES: dict[str, Callable[[int, int], float]] = {
     "cosine": lambda epoch, epochs: 0.5 * (1.0 + math.cos(math.pi * epoch / epochs)),
     "exponential": lambda epoch, epochs: 0.98**epoch,
 }
 
 
-_REMEDY = "lower --learning_rate, or look at the images"
+_REMEDY = "lower --learning_rate, or check the images"
 
 
 class Schedule(keras.callbacks.Callback):
-    """Lowers the learning rate from epoch to epoch.
+    """Learning rate schedule: sets the learning rate at the beginning of each epoch.
 
     Args:
-      epochs: number of epochs of the `fit`.
+      epochs: number of epochs of the call to `fit`.
       learning_rate: initial learning rate.
       schedule: a key of `SCHEDULES`.
     """
@@ -41,13 +41,13 @@ class Schedule(keras.callbacks.Callback):
 
 
 class StopAtNonFinite(keras.callbacks.Callback):
-    """Stops training as soon as the loss, one of its terms, or after an epoch a weight is not finite.
+    """Stops training at the first loss or loss term that is not finite, or after an epoch with such a weight.
 
     Args:
       task: name of the task, for the message.
 
     Raises:
-      UserError: names task, epoch, step and term.
+      UserError: a value is not finite; the message names the task, epoch, step and term, or the weight.
     """
 
     def __init__(self, task: str):
@@ -58,21 +58,21 @@ class StopAtNonFinite(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        # The loss is the sum of its terms: name the term that failed first.
+        # The loss is checked last: it is the sum of its terms, and the term is more informative.
         for name in sorted(logs, key=lambda name: name == "loss"):
             if not math.isfinite(logs[name]):
                 where = f"task {self._task}, epoch {self._epoch + 1}, step {batch + 1}"
                 raise UserError(f"{where}: {name} is {logs[name]}; {_REMEDY}")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """The loss of a step does not show what the step itself did to the weights."""
+        """Checks the weights: the loss of the last step was computed before its update."""
         for variable in self.model.trainable_variables:
             if not tf.reduce_all(tf.math.is_finite(variable)):
                 raise UserError(f"task {self._task}, epoch {epoch + 1}: {variable.name} is not finite; {_REMEDY}")
 
 
 class FirstStepHeartbeat(keras.callbacks.Callback):
-    """A heartbeat from the start of `fit` to the end of its first step, during which the graph is built."""
+    """Runs `heartbeat` from the start of `fit` to the end of its first step, while the graph is built."""
 
     def __init__(self, what: str = "building the training graph"):
         super().__init__()
@@ -90,7 +90,7 @@ class FirstStepHeartbeat(keras.callbacks.Callback):
 
 @contextlib.contextmanager
 def heartbeat(what: str, every: float = 10.0) -> Iterator[None]:
-    """Prints `what` at once, and then the elapsed time every `every` seconds until the block ends."""
+    """Prints `what` immediately, and again with the elapsed time every `every` seconds until the block ends."""
     print(f"{what} ...", flush=True)
     start, done = time.monotonic(), threading.Event()
 

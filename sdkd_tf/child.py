@@ -1,4 +1,4 @@
-"""Child processes: they end with the one that started them, and may be limited in memory and time."""
+"""Child processes that end with their parent and can be limited in memory and time."""
 
 import ctypes
 import signal
@@ -7,28 +7,28 @@ import sys
 
 try:
     import resource
-except ImportError:  # Windows, where only the time is limited
+except ImportError:  # on Windows, only the time can be limited
     resource = None  # type: ignore[assignment]
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded here: little is safe between fork and exec
 
-# `python -m` would look for modules in the current folder first, and so run code that lies beside a downloaded file.
+# `python -m` searches the current folder first, and could thus run code that lies next to a downloaded file.
 _RUN_MODULE = "import sys; sys.path[:] = {path!r}; import runpy; runpy.run_module({module!r}, run_name='__main__')"
-_LONGEST_REASON = 300  # characters: errors quote names from the file, which may be of any length
+_LONGEST_REASON = 300  # characters: errors may quote arbitrarily long names from the file
 
 
 def die_with_parent() -> None:
-    """To be called first in a child: it is killed when the thread that started it ends. Does nothing but on Linux."""
+    """To be called first in a child, which is then killed when its parent thread ends. A no-op except on Linux."""
     if _libc:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def limit_memory(more: int) -> None:
-    """Limits the address space of this process, on Linux, and lets a crash write no core file.
+    """Limits the address space of this process and disables core files. A no-op except on Linux.
 
     Args:
-      more: bytes that it may take beyond what it has now. A lower limit that is set already, as by `ulimit -v`, stays.
+      more: bytes that may be allocated in addition to the current size. A lower hard limit, as of `ulimit -v`, is kept.
     """
     if resource and sys.platform == "linux":
         with open("/proc/self/statm") as statm:
@@ -43,12 +43,12 @@ def failure(module: str, content: bytes, seconds: float) -> str | None:
     """Runs a module as `python -m` does, in a child process that reads `content` from its standard input.
 
     Args:
-      module: its full name; it is looked for where this process looks for modules.
-      content: what the child reads.
-      seconds: after which the child is killed.
+      module: full name of the module, searched for on the `sys.path` of this process.
+      content: the standard input of the child.
+      seconds: time after which the child is killed.
 
     Returns:
-      None if the child ended with exit code 0; otherwise why it did not, see `reason`, or that it ran out of time.
+      None if the child ended with exit code 0; otherwise one line that says why it failed, see `reason`.
     """
     try:
         done = subprocess.run(
@@ -65,11 +65,11 @@ def failure(module: str, content: bytes, seconds: float) -> str | None:
 
 
 def reason(code: int, output: bytes) -> str | None:
-    """Why a child failed.
+    """Says why a child failed.
 
     Args:
-      code: its exit code, or minus the number of the signal that ended it.
-      output: what it wrote to its standard output.
+      code: exit code of the child, or minus the number of the signal that ended it.
+      output: standard output of the child.
 
     Returns:
       None if the code is 0; otherwise one line of ASCII: the signal, or the last line of the output.

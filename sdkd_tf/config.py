@@ -1,8 +1,8 @@
 """The configuration of a run: its options, as flags of train.py and as JSON in the run directory.
 
-Every option is declared once, as a field of a frozen dataclass: its type, default, range and help text. Here are those of the
-run and of the training; the others stand beside what they configure: `data.selection.DataOptions`, the options of the networks
-in `model.ARCHITECTURES`, and `Options` of each strategy in `strategies.STRATEGIES`.
+Every option is declared once, as a field of a frozen dataclass with its type, default, range and help text. This module
+has those of the run and of training. The others are declared next to what they configure: `data.selection.DataOptions`,
+the options of each network in `model.ARCHITECTURES`, and `Options` of each strategy in `strategies.STRATEGIES`.
 """
 
 import dataclasses
@@ -24,23 +24,22 @@ from sdkd_tf.strategies import STRATEGIES
 
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
-    """Where and how a run is computed; nothing here changes what is learned, but for `continue_from`."""
+    """Where and how a run is computed. Only `continue_from` affects what is learned."""
 
-    run_dir: Annotated[str, Meta(description="Directory of the run, to be written.", extra={"path": True})] = ""
+    run_dir: Annotated[str, Meta(description="Directory to write the run to.", extra={"path": True})] = ""
     continue_from: Annotated[
-        str | None,
-        Meta(description="Directory of a finished run whose network learns these tasks next.", extra={"path": True}),
+        str | None, Meta(description="Directory of a finished run, to train its network further.", extra={"path": True})
     ] = None
     overwrite: Annotated[
-        bool, Meta(description="Replace a run in --run_dir; without it, an unfinished one is resumed.")
+        bool, Meta(description="Replace the run in --run_dir; by default, an unfinished run is resumed.")
     ] = False
     keep_checkpoints: Annotated[
         Annotated[int, Meta(ge=0)] | None,
-        Meta(description="Of how many last tasks to keep the weights; all by default."),
+        Meta(description="Number of most recent tasks whose weights are kept; all by default."),
     ] = None
     distribute: Annotated[
         Literal["none", "mirrored", "multi_worker"],
-        Meta(description="mirrored: over the GPUs of this machine; multi_worker: over the processes in TF_CONFIG."),
+        Meta(description="mirrored: all GPUs of this machine; multi_worker: the processes listed in TF_CONFIG."),
     ] = "none"
 
 
@@ -48,21 +47,21 @@ class RunOptions:
 class TrainingOptions:
     """How each task is trained."""
 
-    epochs: Annotated[int, Meta(ge=1, description="Epochs of each task.")] = 4
+    epochs: Annotated[int, Meta(ge=1, description="Epochs per task.")] = 4
     first_task_epochs: Annotated[
         Annotated[int, Meta(ge=1)] | None, Meta(description="Epochs of the first task; twice --epochs by default.")
     ] = None
-    batch_size: Annotated[int, Meta(ge=1, description="Images in a batch, of all replicas together.")] = 16
-    learning_rate: Annotated[float, Meta(ge=0, description="Initial learning rate of each task.")] = 3e-4
+    batch_size: Annotated[int, Meta(ge=1, description="Images per batch, over all replicas together.")] = 16
+    learning_rate: Annotated[float, Meta(ge=0, description="Initial learning rate for each task.")] = 3e-4
     augmentation: Annotated[
         Literal["none", "light", "hard"],
-        Meta(description="light: crop, flip, color, blur; hard: also zoomed out, half covered, dark."),
+        Meta(description="light: crop, flip, color, blur; hard: also zoom out, partly cover, darken."),
     ] = "hard"
-    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Of initialization, shuffling and augmentation.")] = 0
-    deterministic: Annotated[bool, Meta(description="The same options give the same bits on the same machine.")] = False
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Seed of initialization, shuffling, augmentation.")] = 0
+    deterministic: Annotated[bool, Meta(description="Bit-identical results for the same options and machine.")] = False
     schedule: Annotated[
         Literal["cosine", "exponential"],
-        Meta(description="Of the learning rate; exponential: 2 % less each epoch.", extra={"research": True}),
+        Meta(description="Learning rate schedule; exponential: minus 2 % per epoch.", extra={"research": True}),
     ] = "cosine"
 
 
@@ -71,6 +70,7 @@ class Config:
     """All options of a run.
 
     Attributes:
+      run, data, training: options of the run, the data set and training.
       architecture: a key of `model.ARCHITECTURES`; `network` holds its options.
       strategy: a key of `strategies.STRATEGIES`; `options` holds its options.
     """
@@ -84,7 +84,7 @@ class Config:
     options: Any = STRATEGIES["sdkd"].Options()
 
     def check(self) -> None:
-        """Raises UserError for options that do not go together."""
+        """Raises UserError if `run_dir` is missing or options cannot be combined."""
         kind = STRATEGIES[self.strategy]
         if not self.run.run_dir:
             raise UserError("--run_dir is missing; expected a directory to write to")
@@ -92,23 +92,23 @@ class Config:
             if not kind.continuable:
                 able = ", ".join(name for name in STRATEGIES if STRATEGIES[name].continuable)
                 raise UserError(
-                    f"--strategy={self.strategy} does not work with --continue_from: a finished run keeps its network only;"
+                    f"--strategy={self.strategy} does not work with --continue_from, as a run keeps only its network;"
                     f" expected one of {able}"
                 )
             if pathlib.Path(self.run.run_dir).resolve() == pathlib.Path(self.run.continue_from).resolve():
-                raise UserError(f"run_dir {self.run.run_dir}: is that of --continue_from; expected another")
+                raise UserError(f"run_dir {self.run.run_dir}: is also --continue_from; expected another directory")
         if self.run.distribute != "none":
-            # What a run on several replicas learns must be what a run on one learns.
+            # The result must not depend on the number of replicas.
             given = f"does not work with --distribute={self.run.distribute}"
             if not kind.distributable:
                 able = ", ".join(name for name in STRATEGIES if STRATEGIES[name].distributable)
                 raise UserError(f"--strategy={self.strategy} {given}; expected one of {able}")
 
     def completed(self, supervised: bool) -> "Config":
-        """The options with every default filled in that depends on other options or on the data.
+        """Returns the options with all defaults filled in that depend on other options or on the data.
 
         Args:
-          supervised: whether object masks or boxes teach the first task's map.
+          supervised: whether object masks or boxes supervise the saliency map in the first task.
         """
         network, training = self.network, self.training
         if getattr(network, "detach_map", False) is None:
@@ -118,10 +118,10 @@ class Config:
         return dataclasses.replace(self, network=network, training=training)
 
     def differences(self, other: "Config") -> list[str]:
-        """The options that differ in what is learned, one line each: `--epochs is 4, not 2`.
+        """Lists the options that differ and affect what is learned, one line each: `--epochs is 4, not 2`.
 
-        Values count, not how they were given. The place of the data and of the run does not: whether the data are the same
-        is a matter of their fingerprint.
+        Options are compared by value. The locations of the data and of the run are ignored; changes in the data are
+        detected by their fingerprint.
         """
         lines = []
         own, theirs = dict(self._learned()), dict(other._learned())
@@ -138,8 +138,9 @@ class Config:
                     yield field.name, getattr(part, field.name)
 
     def flagfile(self) -> str:
-        """The options as a flagfile that repeats the run, one a line; without `run_dir` and `overwrite`."""
+        """The options as a flagfile that repeats the run, one per line, without `run_dir` and `overwrite`."""
         lines = [f"--architecture={self.architecture}", f"--strategy={self.strategy}"]
+        as_list = flags.CsvListSerializer(",")  # with quotes around a name that holds a comma
         for part in (self.run, self.data, self.training, self.network, self.options):
             for field in dataclasses.fields(part):
                 value = getattr(part, field.name)
@@ -148,18 +149,18 @@ class Config:
                 if isinstance(value, bool):
                     lines.append(f"--{'' if value else 'no'}{field.name}")
                 else:
-                    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+                    text = as_list.serialize([str(v) for v in value]) if isinstance(value, tuple) else str(value)
                     lines.append(f"--{field.name}={text}")
         return "".join(f"{line}\n" for line in lines)
 
 
 def _shown(value: Any) -> str:
-    return "not set" if value in (None, ()) else ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return "unset" if value in (None, ()) else ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Stored:
-    """A Config as JSON, before it is known which options its network and strategy have."""
+    """A Config as stored in JSON: the types of `network` and `options` depend on `architecture` and `strategy`."""
 
     run: RunOptions
     data: DataOptions
@@ -171,7 +172,7 @@ class _Stored:
 
 
 def read_config(path: PathLike) -> Config:
-    """Reads a Config that a run has stored. Raises UserError where it does not fit this version."""
+    """Reads the Config stored by a run. Raises UserError if it does not fit this version."""
     stored = read_json(path, _Stored, "train.py")
     try:
         return _from_stored(stored)
@@ -180,7 +181,7 @@ def read_config(path: PathLike) -> Config:
 
 
 def config_from_builtins(stored: dict[str, Any]) -> Config:
-    """The Config that `msgspec.to_builtins` turned into a dict. Raises ValueError where it does not fit this version."""
+    """The inverse of `msgspec.to_builtins` for a Config. Raises ValueError if it does not fit this version."""
     return _from_stored(msgspec.convert(stored, _Stored))
 
 
@@ -205,7 +206,7 @@ def _from_dict(part: str, values: dict[str, Any], kind: Any) -> Any:
 
 
 def option_classes() -> list[type]:
-    """All classes of options, those of the run first."""
+    """All option classes, those of the run first."""
     networks = [options for options, _ in ARCHITECTURES.values()]
     return [
         RunOptions,
@@ -220,13 +221,13 @@ def define_flags(flag_values: flags.FlagValues = flags.FLAGS, main_module: str =
     """Defines a flag for every option.
 
     Args:
-      flag_values: where to define them.
-      main_module: its `--help` shows the flags that are not for research; all are in `--helpfull`.
+      flag_values: where to define the flags.
+      main_module: module whose `--help` lists the flags that are not for research; `--helpfull` lists all.
     """
     choices = {
         "strategy": (
             list(STRATEGIES),
-            "Against forgetting; see docs/strategies.md. finetune: nothing, joint: the upper bound.",
+            "Method against forgetting, see docs/strategies.md; finetune: none; joint: upper bound.",
         ),
         "architecture": (
             list(ARCHITECTURES),
@@ -246,22 +247,22 @@ def define_flags(flag_values: flags.FlagValues = flags.FLAGS, main_module: str =
 
 
 def config_from_flags(flag_values: flags.FlagValues = flags.FLAGS) -> Config:
-    """The Config that the flags give; those not given have their defaults. Raises UserError for a value out of its range."""
+    """The Config given by the flags, with defaults for the others. Raises UserError for a value out of range."""
     names = {option.name for kind in option_classes() for option in declared_options(kind)}
     given = {name: flag_values[name].value for name in names if flag_values[name].present}
     return make_config(flag_values["architecture"].value, flag_values["strategy"].value, **given)
 
 
 def make_config(architecture: str = "sdkd", strategy: str = "sdkd", **given: Any) -> Config:
-    """The Config with some options, which are named as their flags.
+    """Makes a Config from some options, named like their flags.
 
     Args:
       architecture: a key of `model.ARCHITECTURES`.
       strategy: a key of `strategies.STRATEGIES`.
-      **given: values of options; those that only another network or strategy has are ignored.
+      **given: values of options; options of other networks and strategies are ignored.
 
     Raises:
-      UserError: an unknown architecture or strategy, or a value out of its range.
+      UserError: an unknown architecture or strategy, or a value out of range.
     """
     _check_known(architecture, strategy)
     kinds = (RunOptions, DataOptions, TrainingOptions, ARCHITECTURES[architecture][0], STRATEGIES[strategy].Options)

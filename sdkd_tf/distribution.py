@@ -1,8 +1,8 @@
-"""Training on several devices or machines at once, by tf.distribute: each replica has its part of every batch.
+"""Data-parallel training on several devices or machines with tf.distribute: each replica gets a part of every batch.
 
-What is learned does not depend on the number of replicas. All of them have equally many images of the global batch, so the
-mean over replicas of their losses, each a mean over its own images, is the loss on the global batch; likewise of the
-gradients. Only the images with a mask may be spread unevenly, see `rebalanced`.
+The result does not depend on the number of replicas. All of them get equally many images of the global batch, and the
+loss of each is a mean over its images, so the mean over replicas is the loss on the global batch. The same holds for
+gradients. Only the images with a mask may be distributed unevenly, see `rebalanced`.
 """
 
 import contextlib
@@ -24,19 +24,19 @@ _LOST = tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineEx
 
 
 def make_strategy(distribute: str) -> tf.distribute.Strategy:
-    """The tf.distribute.Strategy to build and train the networks under.
+    """Makes the tf.distribute.Strategy in whose scope the networks are built and trained.
 
     Args:
-      distribute: `none`; `mirrored`, over all GPUs of this machine, without any over its logical CPUs; `multi_worker`, over
-        the processes that the environment variable TF_CONFIG names, once all of them have called this. Before it,
-        TensorFlow must not have computed anything.
+      distribute: `none`; `mirrored`: all GPUs of this machine, or its logical CPUs if it has none; `multi_worker`: the
+        processes listed in the environment variable TF_CONFIG. The call then waits until all of them have made it, and
+        must precede any computation with TensorFlow.
 
     Raises:
-      UserError: TF_CONFIG is missing or of no use.
+      UserError: TF_CONFIG is missing or invalid, or the workers cannot connect.
     """
     if distribute == "none":
         return tf.distribute.get_strategy()
-    tf.get_logger().setLevel("WARNING")  # it tells of every reduction that it prepares
+    tf.get_logger().setLevel("WARNING")  # otherwise it logs every reduction
     if distribute == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([device.name for device in devices])
@@ -46,13 +46,13 @@ def make_strategy(distribute: str) -> tf.distribute.Strategy:
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
         raise UserError(f"worker {own}: cannot join the others ({error.message.splitlines()[0]})") from error
-    # TensorFlow now takes SIGTERM for a warning and goes on; it shall end the process again.
+    # TensorFlow now treats SIGTERM as a preemption notice and continues; restore the handler that ends the process.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
     return strategy
 
 
 def _workers() -> tuple[list[str], str]:
-    """What TF_CONFIG says: (`host:port` of all workers, this one's). Raises UserError if it does not."""
+    """Reads TF_CONFIG: (`host:port` of all workers, that of this one). Raises UserError if it is missing or invalid."""
     given = os.environ.get("TF_CONFIG")
     try:
         config = json.loads(given or "{}")
@@ -65,7 +65,7 @@ def _workers() -> tuple[list[str], str]:
         ):
             return addresses, jobs[job][index]
     except (ValueError, LookupError, TypeError, AttributeError):
-        pass  # told below
+        pass  # reported below
     raise UserError(
         f"the environment variable TF_CONFIG {f'is {given}' if given else 'is missing'}; expected something like "
         '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
@@ -73,7 +73,7 @@ def _workers() -> tuple[list[str], str]:
 
 
 def _meet(addresses: list[str], own: str) -> None:
-    """Waits until every worker is there. TensorFlow would wait as well, but deaf to signals and without a word."""
+    """Waits until every worker is up. TensorFlow would wait as well, but silently and without reacting to signals."""
 
     def is_there(address: str) -> bool:
         host, _, port = address.rpartition(":")
@@ -88,13 +88,13 @@ def _meet(addresses: list[str], own: str) -> None:
     except OSError as error:
         raise UserError(f"TF_CONFIG: this worker cannot listen at {own} ({os.strerror(error.errno or 0)})") from error
     missing = [address for address in addresses if address != own]
-    with listener, heartbeat(f"worker {own} waits for {', '.join(missing) or 'nobody'}"):
+    with listener, heartbeat(f"worker {own}: waiting for {', '.join(missing) or 'no other worker'}"):
         while missing := [address for address in missing if not is_there(address)]:
             time.sleep(0.2)
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this is the process that writes files; of workers, the first."""
+    """Whether this process writes the files; with several workers, only the first one does."""
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.cluster_spec():
         return True
@@ -102,7 +102,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def wait_for_all(strategy: tf.distribute.Strategy, place: int = 0) -> None:
-    """Returns when every worker has called this, with the same number.
+    """Waits until every worker has called this with the same number.
 
     Raises:
       UserError: the numbers differ.
@@ -115,29 +115,29 @@ def wait_for_all(strategy: tf.distribute.Strategy, place: int = 0) -> None:
 
 @contextlib.contextmanager
 def lost_worker_told() -> Iterator[None]:
-    """Turns TensorFlow's error that another worker is gone, which comes within seconds, into a UserError."""
+    """Turns TensorFlow's error for a lost worker, which is raised within seconds, into a UserError."""
     try:
         yield
     except _LOST as error:
-        # TensorFlow's frames hold a thread pool in a cycle with the error. Collected as garbage, after its pipe, it would
-        # print a stack trace below the one line that is told.
+        # TensorFlow's frames hold a thread pool in a reference cycle with the error. Collected after its pipe, the pool
+        # would print a stack trace below the one-line error.
         traceback.clear_frames(error.__traceback__)
         raise UserError(
-            "another worker was lost; the same command on every worker goes on from the last finished epoch"
+            "another worker was lost; run the same command on every worker to resume from the last finished epoch"
         ) from error
 
 
 def global_mean(values: Any) -> Any:
-    """The mean over all replicas of a structure of tensors, in a replica's part of a step."""
+    """The mean of a structure of tensors over all replicas. To be called in replica context."""
     context = tf.distribute.get_replica_context()
     return values if context.num_replicas_in_sync == 1 else context.all_reduce("mean", values)
 
 
 def rebalanced(mean: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Scales a weighted mean over a replica's images so that the mean over replicas is the one over the global batch.
+    """Scales the weighted mean on a replica so that the mean over replicas is the weighted mean on the global batch.
 
     Args:
-      mean: scalar, 0 where all weights are 0.
+      mean: scalar, the weighted mean over the images of this replica; 0 if all weights are 0.
       weights: `[images]`, at least 0.
     """
     if tf.distribute.get_replica_context().num_replicas_in_sync == 1:

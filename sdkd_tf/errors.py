@@ -1,4 +1,4 @@
-"""Errors of the user's making, reported in one line."""
+"""Errors that the user can fix, reported in one line."""
 
 import contextlib
 import errno
@@ -14,19 +14,22 @@ class UserError(ValueError):
 def one_line_errors() -> Iterator[None]:
     """Ends the program with `error: <message>` and exit code 1, instead of a stack trace.
 
-    Applies to a UserError, a full disk and a missing permission. Ctrl-C ends it with exit code 130.
+    Applies to a UserError, a full disk, a missing permission, and a path that is a file instead of a folder or vice
+    versa. Ctrl-C ends the program with exit code 130.
     """
     try:
         yield
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command resumes where it stopped", file=sys.stderr)
+        print("\ninterrupted; run the same command again to resume", file=sys.stderr)
         sys.exit(130)
     except UserError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
         file = f"{error.filename}: " if error.filename else ""
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            sys.exit(f"error: {file}the disk is full; free some space and repeat the command, which resumes")
+            sys.exit(f"error: {file}the disk is full; free some space and run the same command again to resume")
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            sys.exit(f"error: {file}cannot be written or read ({error.strerror}); expected a place with permission")
+            sys.exit(f"error: {file}cannot be read or written ({error.strerror}); expected a path with permission")
+        if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG):
+            sys.exit(f"error: {file}cannot be read or written ({error.strerror}); expected another path")
         raise

@@ -1,5 +1,6 @@
-"""Files that appear whole or not at all, and files of unknown origin, read without running anything in them."""
+"""Writes files atomically, and reads files of unknown origin without executing anything in them."""
 
+import codecs
 import contextlib
 import fcntl
 import os
@@ -16,19 +17,19 @@ from sdkd_tf.errors import UserError
 
 PathLike = str | os.PathLike[str]
 T = TypeVar("T")
-_MAX_BYTES = 4 << 30  # of an unpacked archive: a small one can hold endless zeros
+_MAX_BYTES = 4 << 30  # limit for an unpacked archive: a small one can expand to almost any size
 
 
 @contextlib.contextmanager
 def atomic_file(path: PathLike, mode: str = "wb") -> Iterator[IO[Any]]:
-    """Opens a file that replaces `path` when the block ends, and disappears if the block fails.
+    """Opens a temporary file that replaces `path` when the block ends, and is removed if the block fails.
 
     Args:
       path: the file to write or replace.
-      mode: of `open`; text is written in UTF-8.
+      mode: mode of `open`; text is written in UTF-8.
 
     Yields:
-      The open file. Its content reaches the disk before it gets its name.
+      The open file. It is flushed to disk before it is renamed.
     """
     path = pathlib.Path(path)
     temporary = path.with_name(f".{path.name}.partial")
@@ -42,21 +43,21 @@ def atomic_file(path: PathLike, mode: str = "wb") -> Iterator[IO[Any]]:
         temporary.unlink(missing_ok=True)
     directory = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(directory)  # the new name must survive a loss of power as well
+        os.fsync(directory)  # so that the rename, too, survives a power failure
     finally:
         os.close(directory)
 
 
 @contextlib.contextmanager
 def lock(path: PathLike, wait: bool = True) -> Iterator[None]:
-    """Holds a lock file while the block runs; the system releases it when a process ends in any way.
+    """Holds a lock file while the block runs. The system releases it however the process ends.
 
     Args:
       path: the lock file.
-      wait: for another process that holds it.
+      wait: whether to wait for another process that holds it.
 
     Raises:
-      UserError: another process holds it, and `wait` is False, or the file cannot be written.
+      UserError: another process holds the lock and `wait` is False, or the file cannot be written.
     """
     folder = pathlib.Path(path).parent
     try:
@@ -71,6 +72,16 @@ def lock(path: PathLike, wait: bool = True) -> Iterator[None]:
         yield
 
 
+def read_text(path: PathLike) -> str:
+    """Reads a text file in UTF-8, or in UTF-16 with a byte order mark, as Windows writes it.
+
+    Raises:
+      UnicodeDecodeError: it is in another encoding.
+    """
+    data = pathlib.Path(path).read_bytes()
+    return data.decode("utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig")
+
+
 def write_json(path: PathLike, value: Any) -> None:
     """Writes dataclasses, lists, dicts, numbers and text as JSON, atomically."""
     with atomic_file(path) as file:
@@ -82,8 +93,8 @@ def read_json(path: PathLike, form: type[T], writer: str) -> T:
 
     Args:
       path: the file.
-      form: a type that msgspec knows, for instance a dataclass. Unknown fields are ignored.
-      writer: the command that writes such files, for the message.
+      form: a type that msgspec supports, such as a dataclass. Unknown fields are ignored.
+      writer: the command that writes such files, for the error message.
 
     Raises:
       UserError: the file is missing, is not JSON, or does not fit the type.
@@ -98,7 +109,7 @@ def read_json(path: PathLike, form: type[T], writer: str) -> T:
 
 
 def write_npz(path: PathLike, *arrays: Any, **named: Any) -> None:
-    """Writes a NumPy archive atomically; arguments as those of `np.savez`."""
+    """Writes a NumPy archive atomically. The arguments are those of `np.savez`."""
     with atomic_file(path) as file:
         np.savez(file, *arrays, **named)
 
@@ -110,7 +121,7 @@ def read_npz(path: PathLike) -> dict[str, np.ndarray]:
       The arrays by name.
 
     Raises:
-      ValueError: the file cannot be read, is damaged, or holds anything but arrays of numbers.
+      ValueError: the file cannot be read, is damaged, is too large, or holds anything but numeric arrays.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -122,32 +133,31 @@ def read_npz(path: PathLike) -> dict[str, np.ndarray]:
             if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
                 raise ValueError(f"{name} does not hold numbers")
         return found
-    except Exception as error:  # zipfile and NumPy raise all sorts of errors on damaged files
+    except Exception as error:  # zipfile and NumPy raise errors of many types on damaged files
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"cannot be read as .npz ({reason})") from error
 
 
 def expand(path: str) -> str:
-    """A path as a user gives it, with `~` expanded."""
+    """Expands `~` in a path given by the user."""
     return os.path.expanduser(path)
 
 
 class SavedStates:
     """The last states of a long computation, each in a file `<number>.npz`; the highest number is the newest.
 
-    A file gets its name when it is complete. It is a zip archive, which holds a checksum of each part, so later damage is
-    noticed.
+    Files are written atomically. They are zip archives with a checksum for each part, so later damage is detected.
     """
 
     def __init__(self, directory: PathLike, keep: int = 2):
         """Args:
-        directory: where the states are; made by the first `save`.
-        keep: how many of them; older ones are removed.
+        directory: where the states are saved; created by the first `save`.
+        keep: number of states to keep; older ones are removed.
         """
         self._directory, self._keep = pathlib.Path(directory), keep
 
     def save(self, state: Any, arrays: Sequence[Any]) -> None:
-        """Adds a state: anything that `write_json` can write, and a list of arrays."""
+        """Saves a state, which can be anything that `write_json` can write, together with a list of arrays."""
         self._directory.mkdir(exist_ok=True)
         files = self._files()
         number = int(files[-1].stem) + 1 if files else 0
@@ -157,16 +167,16 @@ class SavedStates:
             old.unlink()
 
     def load(self, form: type[T]) -> tuple[T, list[np.ndarray]] | None:
-        """Reads the newest intact state and names damaged ones.
+        """Reads the newest intact state. Damaged states are reported and removed.
 
         Args:
           form: type of the state, as in `read_json`.
 
         Returns:
-          (state, arrays) as `save` took them, or None if there is no intact state.
+          (state, arrays) as passed to `save`, or None if there is no intact state.
 
         Raises:
-          msgspec.ValidationError: an intact state is not of this type, see `fitting`.
+          msgspec.ValidationError: the newest intact state is of another type; see `fitting`.
         """
         files = self._files()
         for path in reversed(files):
@@ -174,21 +184,21 @@ class SavedStates:
                 archive = read_npz(path)
                 encoded, *arrays = (archive[f"arr_{i}"] for i in range(len(archive)))
                 return msgspec.json.decode(encoded.tobytes(), type=form), arrays
-            except msgspec.ValidationError:  # not damaged, but of another version
+            except msgspec.ValidationError:  # not damaged, but written by another version
                 raise
             except (ValueError, KeyError, RecursionError, msgspec.MsgspecError) as error:
-                then = "starting again" if path == files[0] else "going back to the state before it"
+                then = "starting over" if path == files[0] else "using the previous state"
                 reason = ascii(" ".join(str(error).split()))[1:-1]
                 print(f"{path}: is damaged ({reason}); {then}", flush=True)
-                path.unlink(missing_ok=True)  # another worker may have been faster
+                path.unlink(missing_ok=True)  # another worker may have removed it already
         return None
 
     @contextlib.contextmanager
     def fitting(self, remedy: str) -> Iterator[None]:
-        """Raises UserError if the block, which loads and restores a state, finds that it does not fit.
+        """Turns errors of a block that loads and restores a state into a UserError: the state does not fit.
 
         Args:
-          remedy: what the user can do, for the message.
+          remedy: what the user can do, for the error message.
         """
         try:
             yield
@@ -201,7 +211,7 @@ class SavedStates:
             ) from error
 
     def exist(self) -> bool:
-        """Whether a state was saved and not cleared."""
+        """Whether states were saved and not cleared."""
         return self._directory.is_dir()
 
     def clear(self) -> None:

@@ -1,23 +1,24 @@
-"""Options: fields of frozen dataclasses that declare their type, default, range and help text, as absl flags and as values.
+"""Turns options, which are declared as fields of frozen dataclasses, into absl flags and flags into option values.
 
-A field is annotated with `msgspec.Meta`, which holds the range, the help text as `description`, and in `extra` whether it is a
-path (`~` is expanded) and whether it is for research, and so not in a command's short help.
+A field is annotated with `msgspec.Meta`: its range, its help text as `description`, and in `extra` whether it is a
+path, in which `~` is expanded, and whether it is meant for research and thus left out of a command's short help.
 """
 
 import dataclasses
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from absl import flags
 
 from sdkd_tf.errors import UserError
-from sdkd_tf.files import expand
+from sdkd_tf.files import expand, read_text
 
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """One option as its dataclass declares it."""
+    """One option, as declared in its dataclass."""
 
     name: str
     kind: msgspec.inspect.Type
@@ -27,11 +28,11 @@ class Option:
 
 
 def declared_options(kind: type) -> list[Option]:
-    """The options that a class declares or inherits."""
+    """Lists the options that a dataclass declares or inherits."""
     options = []
     for field in msgspec.inspect.type_info(kind).fields:  # type: ignore[attr-defined]
         inner = field.type.type
-        if isinstance(inner, msgspec.inspect.UnionType):  # of a type and None
+        if isinstance(inner, msgspec.inspect.UnionType):  # `type | None`
             inner = inner.types[0]
         text = field.type.extra_json_schema["description"]
         options.append(Option(field.name, inner, field.default, text, field.type.extra or {}))
@@ -39,7 +40,7 @@ def declared_options(kind: type) -> list[Option]:
 
 
 def define_option(option: Option, flag_values: flags.FlagValues, module: str) -> None:
-    """Defines the flag of one option, as one of a module. Ranges are checked by `make_options`."""
+    """Defines the flag of one option, registered for a module. Ranges are checked by `make_options`."""
     kind, inspect = option.kind, msgspec.inspect
     if isinstance(kind, inspect.BoolType):
         flags.DEFINE_flag(flags.BooleanFlag(option.name, option.default, option.help), flag_values, module)
@@ -58,11 +59,57 @@ def define_option(option: Option, flag_values: flags.FlagValues, module: str) ->
     flags.DEFINE(parser, option.name, default, option.help, flag_values, serializer, module)
 
 
-def make_options(kind: type, given: Mapping[str, Any]) -> Any:
-    """An instance of a class of options; names that it does not declare are ignored.
+def read_flagfiles(arguments: Sequence[str], above: Sequence[str] = ()) -> list[str]:
+    """Replaces each `--flagfile=FILE` by the flags in the file.
+
+    absl would read the file in the encoding of the locale, and fail at a byte order mark.
+
+    Args:
+      arguments: command line arguments.
+      above: paths of the flagfiles that contain these arguments.
+
+    Returns:
+      The arguments without `--flagfile`.
 
     Raises:
-      UserError: a value is out of its range.
+      UserError: a flagfile cannot be read, or includes itself.
+    """
+    found: list[str] = []
+    left = list(arguments)
+    while left:
+        argument = left.pop(0)
+        if argument in ("--flagfile", "-flagfile") and left:
+            argument = f"{argument}={left.pop(0)}"
+        match = re.fullmatch("--?flagfile=(.+)", argument)
+        if argument == "--":  # no flags follow
+            return [*found, argument, *left]
+        if not match:
+            found.append(argument)
+            continue
+        path = expand(match[1])
+        if path in above:
+            raise UserError(f"--flagfile={path}: includes itself; expected a file with other flags")
+        try:
+            lines = [line.strip() for line in read_text(path).splitlines()]
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(
+                f"--flagfile={path}: cannot be read ({reason}); expected flags in UTF-8, one per line"
+            ) from error
+        flags_in_it = [line for line in lines if line and not line.startswith(("#", "//"))]
+        found += read_flagfiles(flags_in_it, (*above, path))
+    return found
+
+
+def make_options(kind: type, given: Mapping[str, Any]) -> Any:
+    """Makes an instance of an option class from given values.
+
+    Args:
+      kind: the option class.
+      given: name -> value; None means the default. Names that the class does not declare are ignored.
+
+    Raises:
+      UserError: a value has the wrong type or is out of range.
     """
     values = {}
     for option in declared_options(kind):

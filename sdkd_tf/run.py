@@ -1,4 +1,4 @@
-"""A run: a directory with a config, what was trained, and the results. Nothing else knows the files in it."""
+"""A run: a directory with options, weights and results. Only this module knows which files it holds."""
 
 import contextlib
 import dataclasses
@@ -31,9 +31,12 @@ _FREE = ("weights", "frozen_blocks", "detach_map")
 
 @dataclasses.dataclass
 class State:
-    """How far an unfinished run has come: the task in training, the epochs it has behind it, and what is to be restored.
+    """The progress of an unfinished run, and what is needed to resume it.
 
-    `kept` holds the places of the strategy's kept images among all training images, so that the data may be moved meanwhile.
+    Attributes:
+      task, epoch: index of the task in training, and the number of its finished epochs.
+      results, strategy: the results so far, and `Strategy.state`.
+      kept: indices of `Strategy.kept_examples` among all training images. They stay valid if the data are moved.
     """
 
     task: int
@@ -46,9 +49,10 @@ class State:
 class Run:
     """The directory of a run.
 
-    It holds `config.json` and `flags.flags` (the options), `results.json`, `weights.npz`, `optimizer.npz` (its moments),
-    `checkpoints/<task>.npz`, `model.keras` (an export), `saliency.npz` (maps of some test images after each task), `logs/` for
-    TensorBoard, `plots/`, `tflite/`, and while it is not finished `progress/`. `results.json` is written last but for the plots.
+    It holds `config.json` and `flags.flags` (the options), `results.json`, `weights.npz`, `optimizer.npz` (moments),
+    `checkpoints/<task>.npz`, `model.keras` (an export), `saliency.npz` (maps of some test images after each task),
+    `logs/` for TensorBoard, `plots/`, `tflite/`, and `progress/` until it is finished. `results.json` is written last,
+    except for the plots.
     """
 
     def __init__(self, directory: PathLike):
@@ -64,12 +68,12 @@ class Run:
 
     @functools.cached_property
     def config(self) -> Config:
-        """The options. Raises UserError if they cannot be read."""
+        """The options of the run. Raises UserError if they cannot be read."""
         return read_config(self.directory / "config.json")
 
     @functools.cached_property
     def results(self) -> Results:
-        """The results. Raises UserError if there are none or they cannot be read."""
+        """The results. Raises UserError if the run is not finished or they cannot be read."""
         path = self.directory / "results.json"
         if not self.finished:
             raise UserError(f"{path}: no such file; expected the directory of a finished run of train.py")
@@ -87,13 +91,13 @@ class Run:
         return network
 
     def tasks(self, data_dir: str | None = None) -> TaskSequence:
-        """The data that the run was trained on.
+        """Loads the data that the run was trained on.
 
         Args:
-          data_dir: where they are now, if they were moved.
+          data_dir: the current location of the data, if they were moved.
 
         Raises:
-          UserError: the data cannot be read, or are not those of the run.
+          UserError: the data cannot be read or have changed.
         """
         options = self.config.data
         if data_dir:
@@ -104,13 +108,13 @@ class Run:
             raise UserError(problems.general[0])
         if fingerprint(sequence) != self.results.fingerprint or list(sequence.classes) != self.results.classes:
             raise UserError(
-                f"data_dir {options.data_dir}: is not what {self.directory} was trained on (other files, labels or masks);"
-                " expected the same data, wherever they are: --data_dir"
+                f"data_dir {options.data_dir}: files, labels or masks are not those {self.directory} was trained on;"
+                " expected the same data; if they were moved, use --data_dir"
             )
         return sequence
 
     def saliency(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Test images, uint8 `[n, s, s, 3]`, and their maps after each task, `[tasks, n, h, w, 1]`; None if there are none."""
+        """(test images, uint8 `[n, s, s, 3]`; maps after each task, `[tasks, n, h, w, 1]`), or None without maps."""
         path, tasks = self.directory / "saliency.npz", len(self.results.tasks)
         if not path.is_file():
             return None
@@ -129,37 +133,37 @@ class Run:
         return images, maps
 
     def weights_digest(self) -> str:
-        """SHA-256 of the weights. Raises UserError if there are none."""
+        """SHA-256 of the weights. Raises UserError if the run is not finished."""
         path = self.directory / "weights.npz"
         if not path.is_file():
             raise UserError(f"{path}: no such file; expected the directory of a finished run of train.py")
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
     def hand_over(self, strategy: Strategy, config: Config, classes: tuple[str, ...]) -> None:
-        """Gives a strategy the weights and the optimizer's moments with which this run ended.
+        """Loads the final weights and optimizer moments of this run into the strategy of a run that continues it.
 
-        The moments start from zero, and a line says so, where this run trained other variables: with other `frozen_blocks`, or
-        with a strategy that trains others beside the network.
+        If this run trained other variables (with another `frozen_blocks`, or a strategy with variables besides the
+        network), a message is printed and the moments start from zero.
 
         Args:
-          strategy: compiled; its network is like that of this run.
-          config: of the new run.
-          classes: names of the classes of the new data.
+          strategy: the compiled strategy of the new run.
+          config: options of the new run.
+          classes: names of the classes in the new data.
 
         Raises:
-          UserError: the run has other classes or another network, or its files are damaged.
+          UserError: this run has different classes or another network, or its files are damaged.
         """
         if self.results.classes != list(classes):
             differing = ", ".join(sorted({*classes} ^ {*self.results.classes})) or "in another order"
             raise UserError(
-                f"continue_from {self.directory}: was trained on other classes than the data have ({differing});"
-                " expected the same"
+                f"continue_from {self.directory}: has different classes from those of the data ({differing});"
+                " expected the same classes"
             )
         own, new = self.config, config
         free = {name: getattr(own.network, name) for name in _FREE if hasattr(own.network, name)}
         if new.architecture != own.architecture or dataclasses.replace(new.network, **free) != own.network:
             raise UserError(
-                f"continue_from {self.directory}: has another network than these options give;"
+                f"continue_from {self.directory}: its network differs from the one these options describe;"
                 f" expected --flagfile={self.directory}/flags.flags"
             )
         load_weights(strategy.student, self.directory / "weights.npz")
@@ -173,43 +177,43 @@ class Run:
             for variable, value in zip(variables, moments):
                 variable.assign(value)
         else:
-            print(f"{self.directory}: the moments of its optimizer do not fit these options; they start from zero")
+            print(f"{self.directory}: the optimizer's moments do not fit these options; they start from zero")
 
     # A run that is being trained.
 
     def resume(self, config: Config, results: Results) -> tuple[State, list[np.ndarray]] | None:
-        """The newest state of an unfinished run, with its arrays; None if there is none.
+        """Loads the newest state of an unfinished run, with its arrays; None if there is none.
 
         Args:
-          config, results: of the run to train, before its first task.
+          config, results: options and empty results of the run to train.
 
         Raises:
-          UserError: the directory holds a run of other options, data or version.
+          UserError: the state was saved with different options, different data or by another version.
         """
-        with self.states.fitting("--overwrite starts again"):
+        with self.states.fitting("use --overwrite to start over"):
             saved = self.states.load(State)
         if saved:
             self.check_same(config, results, saved[0].results)
         return saved
 
     def check_same(self, config: Config, results: Results, known: Results) -> None:
-        """Raises UserError if the run in the directory was started with other options or data."""
+        """Raises UserError if the run in the directory was started with different options or data."""
         lines = self.config.differences(config)
         for name in ("fingerprint", "continued_from"):
             if getattr(known, name) != getattr(results, name):
                 lines.append({"fingerprint": "the data differ", "continued_from": "--continue_from differs"}[name])
         if lines:
             raise UserError(
-                f"run_dir {self.directory}: holds a run of other options or data ({'; '.join(lines)});"
-                " expected the same to resume it, or --overwrite to start again"
+                f"run_dir {self.directory}: holds a run with different options or data ({'; '.join(lines)});"
+                " expected the same ones to resume it, or --overwrite to start over"
             )
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Makes the directory and keeps other processes from writing it while the block runs.
+        """Creates the directory and locks it against other processes while the block runs.
 
         Raises:
-          UserError: the directory cannot be made, or another process writes it.
+          UserError: the directory cannot be created, or another process is writing to it.
         """
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
@@ -219,20 +223,22 @@ class Run:
             yield
 
     def start(self, config: Config) -> None:
-        """Empties the directory for a new run and writes its options; files that are not a run's are left alone.
+        """Removes the files of an earlier run and writes the options of the new one. Other files are left alone.
 
         Raises:
-          UserError: the directory holds a finished run, or files with names of a run's, but no `flags.flags`, so that they may
-            be anybody's; with `config.run.overwrite` they are removed.
+          UserError: `config.run.overwrite` is False, and the directory holds a finished run, or files with the names of
+            a run's files but no `flags.flags`, so that they may not belong to a run.
         """
-        if not config.run.overwrite and self.finished:  # by another process, since this one began
-            raise UserError(f"run_dir {self.directory}: already holds a finished run; use another or --overwrite")
+        if not config.run.overwrite and self.finished:  # written by another process since this one started
+            raise UserError(
+                f"run_dir {self.directory}: holds a finished run; expected another directory or --overwrite"
+            )
         if not config.run.overwrite and not (self.directory / "flags.flags").exists():
             for name in (*_FILES, *_FOLDERS):
                 path = self.directory / name
                 if path.is_file() or path.is_dir() and any(path.iterdir()):
                     expected = "expected a directory without it, or --overwrite to remove it"
-                    raise UserError(f"run_dir {self.directory}: holds {name}, which may not be a run's; {expected}")
+                    raise UserError(f"run_dir {self.directory}: holds {name}, which may not be of a run; {expected}")
         for name in _FILES:
             (self.directory / name).unlink(missing_ok=True)
         for name in _FOLDERS:
@@ -242,13 +248,13 @@ class Run:
         self.save_options(config)
 
     def save_options(self, config: Config) -> None:
-        """Writes the options of a run, or of one that resumes, as the place of the data may be another."""
+        """Writes the options. Also called on resuming, because the location of the data may have changed."""
         with atomic_file(self.directory / "flags.flags", "w") as file:
             file.write(config.flagfile())
         write_json(self.directory / "config.json", config)
 
     def log_directory(self, task: str) -> str:
-        """Where TensorBoard finds a task's logs."""
+        """The TensorBoard log directory of a task."""
         return str(self.directory / "logs" / task)
 
     def save_checkpoint(self, network: keras.Model, task: str) -> None:
@@ -262,19 +268,19 @@ class Run:
     def finish(
         self, network: keras.Model, optimizer: Any, results: Results, gallery: Any, maps: np.ndarray | None
     ) -> None:
-        """Writes what a finished run holds.
+        """Writes the files of a finished run.
 
         Args:
-          network: after the last task.
-          optimizer: its moments are kept for `hand_over`.
-          results: complete.
-          gallery, maps: as `saliency` returns them; maps is None without saliency.
+          network: the network after the last task.
+          optimizer: its moments are saved for `hand_over`.
+          results: the complete results.
+          gallery, maps: test images and maps as returned by `saliency`; maps is None for a network without saliency.
         """
         save_weights(network, self.directory / "weights.npz")
         partial = self.directory / ".partial-model.keras"
         network.save(partial)
         os.replace(partial, self.directory / "model.keras")
-        # Without its moments, the optimizer's first steps would shake every weight.
+        # For --continue_from: from zero moments, Adam's first steps change every weight by the full learning rate.
         write_npz(self.directory / "optimizer.npz", *[variable.numpy() for variable in optimizer.variables])
         if maps is not None:
             with atomic_file(self.directory / "saliency.npz") as file:

@@ -1,4 +1,4 @@
-"""The task loop: begin a task (SDKD: the student becomes the teacher), train, evaluate on every task, save, next."""
+"""The task loop. For each task: begin (SDKD: the student becomes the teacher), train, evaluate on every task, save."""
 
 import contextlib
 import dataclasses
@@ -35,16 +35,16 @@ from sdkd_tf.strategies.base import Strategy
 def train(config: Config) -> Results:
     """Trains a sequence of tasks and writes the run directory, see `run.Run`.
 
-    A run that was killed resumes from its last finished epoch when this is called again with the same options. Whatever is
-    random depends on the seed, the task and the epoch alone, so the results are those of a run that was not killed: bit for
-    bit, if `deterministic`.
+    To resume an interrupted run from its last finished epoch, call this again with the same options. All random numbers
+    depend only on the seed, the task and the epoch, so the results equal those of an uninterrupted run, bit for bit if
+    `deterministic` is set.
 
-    With several workers, each calls this with the same options. Only the first one writes; all resume from what is in the
-    run directory, which must be on a file system that they share. When one is lost, the others stop.
+    With several workers, each of them calls this with the same options. The run directory must be on a shared file
+    system; only the first worker writes to it. If a worker is lost, the others stop.
 
     Raises:
       UserError: bad data, a strategy that cannot be distributed or continued, a finished run in the run directory or an
-        unfinished one with other options, a loss that is not finite, or a lost worker.
+        unfinished one with different options, a loss that is not finite, or a lost worker.
     """
     config.check()
     replicas = make_strategy(config.run.distribute)
@@ -56,9 +56,9 @@ def train(config: Config) -> Results:
     run = Run(config.run.run_dir)
     killed_at_the_end = run.finished and run.states.exist() and not config.run.overwrite
     if run.finished and not config.run.overwrite and not killed_at_the_end:
-        raise UserError(f"run_dir {run.directory}: already holds a finished run; use another or --overwrite")
+        raise UserError(f"run_dir {run.directory}: holds a finished run; expected another directory or --overwrite")
     tasks, config, results = _read_data(config)
-    if killed_at_the_end:  # while the plots were drawn
+    if killed_at_the_end:  # while drawing the plots
         run.check_same(config, results, run.results)
         return _finish(run, replicas)
 
@@ -80,15 +80,15 @@ def train(config: Config) -> Results:
 
 
 def build_strategy(config: Config, num_classes: int) -> Strategy:
-    """The network and its strategy, compiled."""
+    """Builds and compiles the strategy that trains the network of a config."""
     network = ARCHITECTURES[config.architecture][1](num_classes, config.network)
     strategy = STRATEGIES[config.strategy](network, config.options)
-    strategy.compile(keras.optimizers.Adam(clipvalue=0.5))  # each element of the gradient is clipped, as in CPD
+    strategy.compile(keras.optimizers.Adam(clipvalue=0.5))  # clips each element of the gradient, as CPD does
     return strategy
 
 
 def _read_data(config: Config) -> tuple[TaskSequence, Config, Results]:
-    """The data, the options with what the data decide filled in, and results without a task."""
+    """(the data, the options with defaults that depend on the data filled in, results without tasks)."""
     problems = Problems()
     tasks = load_tasks(config.data, problems)
     tasks = check_images(tasks, problems, config.data.skip_bad_images)
@@ -101,14 +101,16 @@ def _read_data(config: Config) -> tuple[TaskSequence, Config, Results]:
     if getattr(config.network, "detach_map", False) and not supervised and not earlier:
         raise UserError(
             f"--detach_map: no training image of the first task, {tasks.tasks[0].name}, has a mask or a box, or"
-            " --saliency_weight is 0, so nothing would teach the map; expected --nodetach_map"
+            " --saliency_weight is 0, so nothing would supervise the map; expected --nodetach_map"
         )
     data = config.data
-    if data.data_dir != "rendered":  # the run can be read from any directory
+    if data.data_dir != "rendered":  # so that the run can be read from any working directory
         data = dataclasses.replace(data, data_dir=str(pathlib.Path(data.data_dir).resolve()))
     digest = Run(earlier).weights_digest() if earlier else None
     config = dataclasses.replace(config, data=data)
-    return tasks, config, Results(list(tasks.classes), fingerprint(tasks), skipped, 0, digest)
+    tested = len({example.image for task in tasks.tasks for example in task.test})
+    results = Results(list(tasks.classes), fingerprint(tasks), skipped, 0, digest, test_images=tested)
+    return tasks, config, results
 
 
 class _TaskLoop:
@@ -126,7 +128,7 @@ class _TaskLoop:
         self.run, self.config, self.tasks, self.strategy = run, config, tasks, strategy
         self.replicas, self.results, self.chief = replicas, results, is_chief(replicas)
         student = strategy.student
-        # A worker alone cannot read the student's batch-norm statistics, which are spread over the replicas.
+        # A single worker cannot read the student's batch-norm statistics, which are spread over the replicas.
         self.tested = student if config.run.distribute == "none" else keras.models.clone_model(student)
         self.input_size = student.input_shape[1]
         self.examples = [example for task in tasks.tasks for example in task.train]
@@ -136,12 +138,12 @@ class _TaskLoop:
         self.predicted = predictions(self.tested, held_out(tasks, self.input_size))
 
     def restore(self) -> tuple[int, int]:
-        """Resumes an unfinished run or starts a new one: (task to train, its finished epochs)."""
-        remedy = "--overwrite starts again"
+        """Resumes an unfinished run or starts a new one. Returns (index of the task to train, its finished epochs)."""
+        remedy = "use --overwrite to start over"
         saved = None if self.config.run.overwrite else self.run.resume(self.config, self.results)
         place = (saved[0].task, saved[0].epoch) if saved else None
         seen = msgspec.json.encode([dataclasses.replace(self.config, run=None), self.results, place])  # type: ignore
-        wait_for_all(self.replicas, zlib.crc32(seen))  # before the chief changes what they see
+        wait_for_all(self.replicas, zlib.crc32(seen))  # before the chief changes the files that they read
         if not saved:
             if self.chief:
                 self.run.start(self.config)
@@ -157,14 +159,14 @@ class _TaskLoop:
         return state.task, state.epoch
 
     def save(self, task: int, epoch: int) -> None:
-        """Saves the state from which a killed run resumes."""
-        values = [variable.numpy() for variable in self.strategy.saved_variables]  # takes all workers
+        """Saves the state from which an interrupted run resumes."""
+        values = [variable.numpy() for variable in self.strategy.saved_variables]  # needs all workers
         if self.chief:
             kept = [self.places[example] for example in self.strategy.kept_examples]
             self.run.states.save(State(task, epoch, self.results, self.strategy.state(), kept), [self.maps, *values])
 
     def learn(self, index: int, done: int, resumed: bool) -> None:
-        """Trains one task, of which `done` epochs are finished, and evaluates the network on all tasks."""
+        """Trains one task, after its `done` finished epochs, and evaluates the network on all tasks."""
         training, strategy, task = self.config.training, self.strategy, self.tasks.tasks[index]
         count = len(self.tasks.tasks)
         print(f"\ntask {index + 1}/{count}: {task.name}, {len(task.train)} images, strategy {self.config.strategy}")
@@ -198,7 +200,7 @@ class _TaskLoop:
             clock.start()
 
         def batches(input_context: tf.distribute.InputContext) -> tf.data.Dataset:
-            """The batches of the epochs to come, one epoch after the other."""
+            """The batches of all remaining epochs, concatenated."""
             joined = None
             for epoch in range(done, epochs):
                 seed = seed_of(training.seed, index, epoch)
@@ -242,9 +244,9 @@ class _TaskLoop:
         print(f"mean validation accuracy over all tasks: {np.mean(result.validation.accuracy):.3f}")
 
     def end(self) -> None:
-        """Writes what a finished run holds."""
+        """Writes the files of the finished run."""
         self.results.provenance = provenance()
-        if self.tested is not self.strategy.student:  # not set yet, if no task was left for this process
+        if self.tested is not self.strategy.student:  # not set yet if all tasks were already finished
             self.tested.set_weights(self.strategy.student.get_weights())
         if self.chief:
             maps = self.maps if self.strategy.has_saliency else None
@@ -255,16 +257,16 @@ class _TaskLoop:
 
 
 def _finish(run: Run, replicas: tf.distribute.Strategy) -> Results:
-    wait_for_all(replicas)  # until each has seen whether the run is finished
+    wait_for_all(replicas)  # all have read whether the run is finished
     if is_chief(replicas):
         plot_run(run)
         run.states.clear()
-    wait_for_all(replicas)  # a worker that ended now would be taken for lost
+    wait_for_all(replicas)  # a worker that ended earlier would count as lost
     return run.results
 
 
 class _Clock:
-    """Adds the seconds that it runs, of the wall clock and of all processor cores, to a TaskResult."""
+    """Measures wall-clock and CPU seconds (of all cores) and adds them to a TaskResult."""
 
     def __init__(self, result: TaskResult):
         self._result = result

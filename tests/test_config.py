@@ -21,7 +21,7 @@ from sdkd_tf.config import (
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import write_json
 from sdkd_tf.model.translator import FACTOR_WIDTH
-from sdkd_tf.options import declared_options
+from sdkd_tf.options import declared_options, read_flagfiles
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -40,8 +40,8 @@ def test_without_flags_every_option_has_its_default():
 
 def test_the_defaults_are_the_best_preset():
     assert make_config(run_dir="r").differences(parsed("--flagfile=configs/sdkd.flags").completed(True)) == [
-        "--first_task_epochs is not set, not 8",
-        "--detach_map is not set, not True",
+        "--first_task_epochs is unset, not 8",
+        "--detach_map is unset, not True",
     ]
     assert not parsed().completed(True).differences(parsed("--flagfile=configs/sdkd.flags"))
 
@@ -85,8 +85,8 @@ def test_equality_is_of_values():
     b = parsed("--lambda1=1.0", "--data_dir=/c", "--levels=2,1", "--learning_rate=3e-4", "--overwrite")
     assert not a.differences(b)
     assert a.differences(parsed("--levels=1,2", "--epochs=3", "--strategy=lwf")) == [
-        "--strategy is sdkd, not lwf", "--epochs is 4, not 3", "--lambda1 is 1.0, not not set",
-        "--teacher_share is 0.25, not not set",
+        "--strategy is sdkd, not lwf", "--epochs is 4, not 3", "--lambda1 is 1.0, not unset",
+        "--teacher_share is 0.25, not unset",
     ]  # fmt: skip
 
 
@@ -158,3 +158,12 @@ def test_the_paper_is_to_the_letter():
     assert (paper.options.lambda2, paper.options.temperature, paper.options.teacher_share) == (1.0, 20.0, 0.0)
     assert paper.options.lambda1 == (224 // 16) ** 2 * FACTOR_WIDTH  # equation 1 is a sum
     assert paper.options.saliency_weight == 0 and paper.network.detach_map is False
+
+
+def test_names_with_commas_and_quotes_come_back_from_a_flagfile(tmp_path):
+    config = make_config(tasks=("a,b", 'q"x', "plain"), objects=("cup, red", "mug"))
+    (tmp_path / "run.flags").write_text(config.flagfile(), encoding="utf-8")
+    values = flags.FlagValues()
+    define_flags(values)
+    values(["", *read_flagfiles([f"--flagfile={tmp_path}/run.flags"])])
+    assert config_from_flags(values).data == config.data

@@ -114,7 +114,7 @@ def test_when_a_worker_is_killed_the_other_stops_and_both_resume_when_started_ag
         output = processes[1 - victim].communicate(timeout=60)[0]
     assert processes[1 - victim].returncode == 1
     assert output.endswith(
-        "error: another worker was lost; the same command on every worker goes on from the last finished epoch\n"
+        "error: another worker was lost; run the same command on every worker to resume from the last finished epoch\n"
     )
     assert not Run(run_dir).finished
     with started(two_workers(), **command) as processes:

@@ -19,6 +19,7 @@ from sdkd_tf.deploy.tflite import Classifier, float_operators
 from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation.judge import Judged, judge
 from sdkd_tf.files import lock, read_npz
+from sdkd_tf.options import make_options
 from sdkd_tf.reporting.tables import summary
 from sdkd_tf.run import Run
 from sdkd_tf.training import train
@@ -166,13 +167,19 @@ def test_scores_of_a_perfect_and_an_inverted_map():
     "file, change, reason",
     [
         ("config.json", {"architecture": "resnet"}, "architecture is 'resnet'; expected one of sdkd, vgg16"),
+        ("config.json", {"architecture": "vgg16"}, "network has the unknown option"),
+        ("config.json", {"architecture": "vgg16", "network": {}}, "holds a vgg16 network; expected one with saliency"),
         ("config.json", {"data": {"data_dir": "/nowhere"}}, "data_dir /nowhere: no such directory"),
         ("config.json", {"data": {"data_dir": 3}}, "Expected `str`, got `int` - at `$.data.data_dir`"),
+        ("config.json", {"data": {"data_dir": "a\0b"}}, "data_dir a\0b: no such directory"),
+        ("config.json", {"data": {"filelist": "../../x"}}, "filelist is '../../x', but .* has the layout tasks"),
+        ("config.json", {"data": {"max_tasks": "all"}}, "Expected `int | null`, got `str` - at `$.data.max_tasks`"),
+        ("config.json", {"data": {"labels": "category"}}, "labels is category, but|are not those .* was trained on"),
         ("config.json", {"training": {"augmentation": "os.system"}}, "Invalid enum value 'os.system'"),
         ("config.json", {"options": {"temperature": []}}, "Expected `float`, got `array`"),
         ("results.json", {"skipped": [["/etc/passwd"]]}, "Expected `object`, got `array` - at `$.skipped`"),
-        ("results.json", {"classes": ["a", "b"]}, "is not what .* was trained on"),
-        ("results.json", {"fingerprint": "0"}, "is not what .* was trained on"),
+        ("results.json", {"classes": ["a", "b"]}, "are not those .* was trained on"),
+        ("results.json", {"fingerprint": "0"}, "are not those .* was trained on"),
         ("results.json", {"tasks": []}, "tasks is empty"),
     ],
 )
@@ -180,8 +187,10 @@ def test_a_run_from_elsewhere_ends_a_conversion_with_one_line(run, tmp_path, fil
     for name in ("config.json", "results.json", "weights.npz"):
         shutil.copyfile(run[0] / name, tmp_path / name)
     content = json.loads((tmp_path / file).read_text())
+    if "data" in change:  # the rest of what is said of the data stays
+        change = {"data": {**content["data"], **change["data"]}}
     (tmp_path / file).write_text(json.dumps({**content, **change}))
-    with pytest.raises(UserError, match=reason.replace("$", "[$]")) as error:
+    with pytest.raises(UserError, match=reason.replace("$", "[$]").replace("int | null", "int [|] null")) as error:
         convert(ConversionOptions(run_dir=str(tmp_path)))
     assert "\n" not in str(error.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "results.json", "weights.npz"]
@@ -189,7 +198,7 @@ def test_a_run_from_elsewhere_ends_a_conversion_with_one_line(run, tmp_path, fil
 
 def test_a_finished_run_is_not_overwritten(run):
     before = (run[0] / "results.json").read_bytes()
-    with pytest.raises(UserError, match="already holds a finished run"):
+    with pytest.raises(UserError, match="holds a finished run"):
         train(make_config(run_dir=run[0]))
     assert (run[0] / "results.json").read_bytes() == before
 
@@ -206,9 +215,11 @@ def test_bad_input_of_the_commands(tmp_path):
         train(make_config(run_dir=tmp_path / "run", data_dir="/nowhere"))
     with pytest.raises(UserError, match="results.json: no such file; expected the directory of a finished run"):
         convert(ConversionOptions(run_dir=str(tmp_path)))
+    with pytest.raises(UserError, match="--quantization=int4: expected one of float, ptq, qat"):
+        make_options(ConversionOptions, {"quantization": "int4"})
     assert not list(tmp_path.iterdir())
     (tmp_path / "model.tflite").write_bytes(b"no flatbuffer")
-    with pytest.raises(UserError, match="is no TFLite file"):
+    with pytest.raises(UserError, match="is not a usable TFLite file"):
         Classifier(tmp_path / "model.tflite")
 
 

@@ -147,7 +147,7 @@ def test_data_with_one_changed_byte_are_not_those_of_the_run(run, data, tmp_path
     (copy / file).write_bytes(content)
     with pytest.raises(UserError) as error:
         finished.tasks(data_dir=str(copy))
-    line = f"data_dir {copy}: is not what {finished.directory} was trained on (other files, labels or masks)"
+    line = f"data_dir {copy}: files, labels or masks are not those {finished.directory} was trained on"
     assert str(error.value).startswith(line) and "\n" not in str(error.value)
     assert finished.tasks().root == data
 
@@ -166,7 +166,7 @@ def test_a_directory_that_may_not_be_a_runs_is_left_alone(run, tmp_path):
     mine = tmp_path / "finetune" / "logs" / "mine.txt"
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
-    with pytest.raises(UserError, match="finetune: holds logs, which may not be a run's"):
+    with pytest.raises(UserError, match="finetune: holds logs, which may not be of a run"):
         run("finetune")
     assert mine.read_text() == "mine"
     run("finetune", overwrite=True)
@@ -176,10 +176,10 @@ def test_a_directory_that_may_not_be_a_runs_is_left_alone(run, tmp_path):
 def test_a_finished_run_is_not_overwritten(run, tmp_path):
     run("finetune")
     before = (tmp_path / "finetune" / "results.json").read_bytes()
-    with pytest.raises(UserError, match="finetune: already holds a finished run; use another or --overwrite"):
+    with pytest.raises(UserError, match="finetune: holds a finished run; expected another directory or --overwrite"):
         run("finetune")
     # Nor by a process that has looked before the run was finished.
-    with pytest.raises(UserError, match="finetune: already holds a finished run; use another or --overwrite"):
+    with pytest.raises(UserError, match="finetune: holds a finished run; expected another directory or --overwrite"):
         Run(tmp_path / "finetune").start(Run(tmp_path / "finetune").config)
     assert (tmp_path / "finetune" / "results.json").read_bytes() == before
 

@@ -1,6 +1,6 @@
-"""Fills in the generated tables of README.md and docs/: python -m tools.docs
+"""Updates the generated tables in README.md and docs/: python -m tools.docs
 
-A table stands between `<!-- generated: NAME -->` and `<!-- end -->`; NAME is a key of `TABLES`.
+A table is placed between `<!-- generated: NAME -->` and `<!-- end -->`; NAME is a key of `TABLES`.
 """
 
 import pathlib
@@ -22,12 +22,12 @@ FILES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 
 def records(experiment: str) -> list[Record]:
-    """The runs of `experiments/<experiment>`."""
+    """Reads the recorded runs of `experiments/<experiment>`."""
     return list(read_records(ROOT / "experiments" / experiment / "runs.jsonl").values())
 
 
 def results_table(experiment: str) -> str:
-    """Arms of an experiment: what they end with."""
+    """The final scores and the cost of each arm of an experiment."""
     columns = {
         "validation accuracy": "final_validation",
         "test accuracy": "final_test",
@@ -40,7 +40,7 @@ def results_table(experiment: str) -> str:
 
 
 def paired_table(experiment: str, reference: str) -> str:
-    """Arms of an experiment on the validation sets, and the difference to a reference arm, seed by seed."""
+    """Validation scores of each arm of an experiment, and the difference from a reference arm, paired by seed."""
     runs = records(experiment)
     final = MEASURES["final_validation"]
     base = {run.seed: final(run) for run in runs if run.arm == reference}
@@ -55,7 +55,7 @@ def paired_table(experiment: str, reference: str) -> str:
 
 
 def task_table(experiment: str, after: str) -> str:
-    """Mean test accuracy over all tasks right after one task, and at the end."""
+    """Mean test accuracy over all tasks, after one task and at the end."""
     rows = []
     for arm in dict.fromkeys(run.arm for run in records(experiment)):
         matrices = [run.results.accuracy("test") for run in records(experiment) if run.arm == arm]
@@ -66,7 +66,7 @@ def task_table(experiment: str, after: str) -> str:
 
 
 def flags_table() -> str:
-    """Every option: type, range, default, help."""
+    """All options by class: type, range, default, help."""
     parts = []
     known: set[str] = set()
     for kind in option_classes():
@@ -81,7 +81,7 @@ def flags_table() -> str:
 
 
 def strategies_table() -> str:
-    """Every strategy: its class, the first line of its docstring, its options."""
+    """All strategies: class, first line of the docstring, options."""
     rows = []
     shared = {option.name for option in declared_options(STRATEGIES["finetune"].Options)}
     for name, strategy in STRATEGIES.items():
@@ -102,7 +102,7 @@ def _type(option: Option) -> str:
     text = next((name for of, name in names.items() if isinstance(kind, of)), "text")
     limits = {"ge": "≥", "gt": ">", "le": "≤"}
     bounds = [
-        f"{sign} {getattr(kind, name):g}" for name, sign in limits.items() if getattr(kind, name, None) is not None
+        f"{sign} {getattr(kind, name):.10g}" for name, sign in limits.items() if getattr(kind, name, None) is not None
     ]
     return ", ".join([text, *bounds])
 
@@ -123,7 +123,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def filled_in(text: str) -> str:
-    """A document with its generated tables renewed."""
+    """Returns a document with updated tables."""
 
     def renew(match: re.Match) -> str:
         return f"<!-- generated: {match[1]} -->\n{TABLES[match[1]]()}\n<!-- end -->"
@@ -132,7 +132,7 @@ def filled_in(text: str) -> str:
 
 
 def main() -> None:
-    """Renews the tables of all documents."""
+    """Updates the tables in all documents."""
     for path in FILES:
         path.write_text(filled_in(path.read_text(encoding="utf-8")), encoding="utf-8")
 

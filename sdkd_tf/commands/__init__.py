@@ -6,6 +6,7 @@ A subcommand is a module with `define_flags(program)`, called when it is chosen,
 
 import contextlib
 import importlib
+import io
 import os
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from absl import app, flags
 
 from sdkd_tf.errors import UserError, one_line_errors
 from sdkd_tf.files import expand
+from sdkd_tf.options import read_flagfiles
 
 COMMANDS = {
     "train": "train a network over a sequence of tasks",
@@ -49,6 +51,9 @@ def run(name: str, program: str, arguments: Sequence[str]) -> None:
       program: how the user calls it, for help texts.
       arguments: the rest of the command line.
     """
+    use_utf8()
+    with one_line_errors():
+        arguments = read_flagfiles(arguments)
     with quiet_stderr():
         command = importlib.import_module(f"sdkd_tf.commands.{name}")
     command.define_flags(program)
@@ -64,6 +69,19 @@ def run(name: str, program: str, arguments: Sequence[str]) -> None:
     sys.modules["__main__"].__doc__ = f"{command.__doc__}\nusage: {program} {command.ARGUMENTS}[FLAGS]\n"
     sys.argv = [program, *arguments]
     app.run(body)
+
+
+def use_utf8() -> None:
+    """Lets names of any script pass, whatever the locale: files and their names are in UTF-8, as everywhere in the package, and
+    what the terminal cannot show is written as `\\u5eb7`.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
+        # Python decides on its encoding when it starts.
+        variables = {"PYTHONUTF8": "1", "PYTHONIOENCODING": f"{sys.stdout.encoding}:backslashreplace"}
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, **variables})
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Trains several arms over several seeds, records their results and sets them side by side."""
+"""Trains several arms with several seeds, records their results and compares them."""
 
 import pathlib
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ ARGUMENTS = ""
 def define_flags(program: str) -> None:
     """Defines the flags of a comparison."""
     own = {"module_name": program}
-    flags.DEFINE_string("out_dir", None, "Where runs.jsonl, table.md and the plots are written.", **own)
-    flags.DEFINE_string("runs_dir", None, "Where the runs are written; runs/<name of --out_dir> by default.", **own)
-    flags.DEFINE_string("base", None, "Flagfile of `sdkd train` that all arms share.", **own)
+    flags.DEFINE_string("out_dir", None, "Directory for runs.jsonl, table.md and the plots.", **own)
+    flags.DEFINE_string("runs_dir", None, "Directory for the runs; by default runs/<name of --out_dir>.", **own)
+    flags.DEFINE_string("base", None, "Flagfile for `sdkd train`, shared by all arms.", **own)
     flags.DEFINE_multi_string(
-        "arm", [], "`NAME: FLAGS`, the flags of `sdkd train` that make the arm; repeatable.", **own
+        "arm", [], "`NAME: FLAGS`, with the flags for `sdkd train` that define the arm; repeatable.", **own
     )
-    flags.DEFINE_list("seeds", ["0", "1", "2"], "Every arm is trained once with each of these seeds.", **own)
-    flags.DEFINE_integer("parallel", 1, "Runs at a time; each gets its share of the CPU's threads.", 1, **own)
+    flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds; every arm is trained once with each.", **own)
+    flags.DEFINE_integer("parallel", 1, "Number of runs at a time; they share the CPU threads.", 1, **own)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Trains what is missing, and prints the table."""
+    """Trains the missing runs, and prints the table."""
     values = flags.FLAGS
     if not values.out_dir:
         raise UserError("--out_dir is missing; expected a directory to write to")
@@ -38,4 +38,4 @@ def main(arguments: Sequence[str]) -> None:
     if any(key in records for key in runs):
         print(f"\n{compare.write_comparison(runs, records, out_dir)}\ntables and plots: {out_dir}")
     if failed:
-        raise UserError("a run failed, see " + "; ".join(failed))
+        raise UserError("some runs failed, see " + "; ".join(failed))

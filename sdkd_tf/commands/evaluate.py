@@ -1,4 +1,4 @@
-"""Scores a finished run on the test images of every task, or on those of another data folder with the same classes."""
+"""Evaluates a finished run on its test images, or on those of another data folder with the same classes."""
 
 from collections.abc import Sequence
 
@@ -19,13 +19,13 @@ _HEAD = ["test images of", "images", "accuracy", "MAE", "max F", "S-measure", "m
 
 def define_flags(program: str) -> None:
     """Defines --filelist."""
-    flags.DEFINE_string("filelist", None, "Which of Avalanche's file lists DATA_DIR is read by.", module_name=program)
+    flags.DEFINE_string("filelist", None, "Avalanche file list to read DATA_DIR with.", module_name=program)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Prints a row for each task, and one for all images."""
+    """Prints a table with a row for each task, and one for all images."""
     if not 1 <= len(arguments) <= 2:
-        raise UserError(f"{len(arguments)} arguments given; expected a run's directory and, if you like, a data folder")
+        raise UserError(f"{len(arguments)} arguments given; expected a run directory and, optionally, a data folder")
     run = Run(arguments[0])
     classes = run.results.classes
     if len(arguments) == 2:
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
     if list(sequence.classes) != classes:
         differing = ", ".join(sorted({*classes} ^ {*sequence.classes})) or "in another order"
         raise UserError(
-            f"data_dir {sequence.root}: has other classes than {run.directory} ({differing}); expected the same"
+            f"data_dir {sequence.root}: classes differ from those of {run.directory} ({differing}); expected the same"
         )
     network, size = run.network(), run.config.network.input_size
     judged = {
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def score_table(judged: dict[str, Judged]) -> str:
-    """The scores as Markdown: a row for each task, and one for all images together."""
+    """A Markdown table of the scores: a row for each task, and one for all images together."""
     together = Judged(
         [hit for j in judged.values() for hit in j.hits], [pair for j in judged.values() for pair in j.pairs]
     )

@@ -1,4 +1,4 @@
-"""Checks a data folder: prints its layout, classes and counts, and every problem. Exit code 1 if there are problems."""
+"""Checks data folders: prints their layout, classes and counts, and every problem. Exit code 1 if there are problems."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from sdkd_tf.data.selection import DataOptions
 from sdkd_tf.errors import UserError
 from sdkd_tf.options import declared_options, define_option, make_options
 
-ARGUMENTS = "DIR "
+ARGUMENTS = "DIR... "
 _NOT_OURS = ("data_dir", "skip_bad_images")
 
 
@@ -21,9 +21,13 @@ def define_flags(program: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints the description."""
-    if len(arguments) != 1:
-        raise UserError(f"{len(arguments)} folders given; expected one, or the word rendered")
-    lines, problems = describe(make_options(DataOptions, {**flags.FLAGS.flag_values_dict(), "data_dir": arguments[0]}))
-    print("\n".join([*lines, f"problems: {len(problems) or 'none'}", *(f"  {line}" for line in problems)]))
-    return 1 if problems else 0
+    """Prints the description of each folder."""
+    if not arguments:
+        raise UserError("no folder given; expected one or more, or the word rendered")
+    found = False
+    for folder in arguments:
+        options = make_options(DataOptions, {**flags.FLAGS.flag_values_dict(), "data_dir": folder})
+        lines, problems = describe(options)
+        print("\n".join([*lines, f"problems: {len(problems) or 'none'}", *(f"  {line}" for line in problems)]))
+        found |= bool(problems)
+    return int(found)

@@ -5,15 +5,15 @@ import pathlib
 from collections.abc import Sequence
 
 from absl import flags
-from PIL import Image
 
-from sdkd_tf.data.images import letterbox, open_image
+from sdkd_tf.data.images import SUFFIXES, letterbox, open_image, opened
+from sdkd_tf.data.layouts.listing import files_below
 from sdkd_tf.deploy.tflite import Classifier
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import expand
 from sdkd_tf.reporting.overlay import draw
 
-ARGUMENTS = "IMAGE... "
+ARGUMENTS = "IMAGE_OR_DIR... "
 
 
 def define_flags(program: str) -> None:
@@ -31,15 +31,23 @@ def main(arguments: Sequence[str]) -> None:
     if not values.model:
         raise UserError("--model is missing; expected a .tflite written by convert.py")
     if not arguments:
-        raise UserError("no image given; expected one or more image files")
+        raise UserError("no image given; expected image files or folders of them")
     model, overlay_dir = expand(values.model), expand(values.overlay_dir or "")
     classifier = Classifier(model, values.threads)
     labels = read_labels(model, classifier.num_classes)
     if overlay_dir and not classifier.has_saliency:
         raise UserError(f"--overlay_dir: {model} gives no saliency map; expected the file without _classifier")
-    # All are read before anything is written, so that a bad file leaves nothing half done.
-    images: list[tuple[pathlib.Path, Image.Image]] = [(pathlib.Path(path), open_image(path)) for path in arguments]
-    for (path, image), name in zip(images, overlay_names([path for path, _ in images])):
+    paths = find_images(arguments)
+    for path in paths:  # so that a wrong name leaves nothing half done; the pixels of one image only are in memory
+        with opened(path):
+            pass
+    damaged = []
+    for path, name in zip(paths, overlay_names(paths)):
+        try:
+            image = open_image(path)
+        except UserError as error:
+            damaged.append(str(error))
+            continue
         prediction = classifier(letterbox(image, classifier.input_size))
         best = (-prediction.probabilities).argsort(kind="stable")[: values.top_k]  # the first of equal ones, as argmax
         print(f"{path}: " + ", ".join(f"{labels[i]} {prediction.probabilities[i]:.3f}" for i in best))
@@ -48,6 +56,26 @@ def main(arguments: Sequence[str]) -> None:
             out.mkdir(parents=True, exist_ok=True)
             draw(image, prediction.saliency).save(out / name)
             print(f"  overlay: {out / name}")
+    if damaged:
+        several = "\n  ".join([f"{len(damaged)} of {len(paths)} images are not labeled:", *damaged])
+        raise UserError(damaged[0] if len(damaged) == 1 else several)
+
+
+def find_images(paths: Sequence[str]) -> list[pathlib.Path]:
+    """The files among some paths, and the images below the folders among them, in natural order.
+
+    Raises:
+      UserError: a folder cannot be read or holds no image.
+    """
+    found: list[pathlib.Path] = []
+    for path in map(pathlib.Path, paths):
+        unreadable: list[str] = []
+        below = list(files_below(path, unreadable=unreadable.append)) if path.is_dir() else [path]
+        images = [file for file in below if file == path or file.suffix.lower() in SUFFIXES]
+        if unreadable or not images:
+            raise UserError(unreadable[0] if unreadable else f"{path}: holds no image; expected {' '.join(SUFFIXES)}")
+        found += images
+    return found
 
 
 def read_labels(model_path: str, num_classes: int) -> list[str]:

@@ -11,7 +11,7 @@ from sdkd_tf.reporting.tables import summary
 from sdkd_tf.run import Run
 
 ARGUMENTS = "RUN_DIR... "
-_OUT_DIR = "Where the plots go, in a folder for each run; the run's folder plots by default."
+_OUT_DIR = "Directory for the plots, with a folder for each run; by default the folder plots of the run."
 
 
 def define_flags(program: str) -> None:
@@ -20,7 +20,7 @@ def define_flags(program: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Reports each run."""
+    """Prints the summary of each run and draws its plots."""
     if not arguments:
         raise UserError("no run given; expected one or more directories of finished runs")
     out_dir = flags.FLAGS.out_dir and pathlib.Path(flags.FLAGS.out_dir).expanduser()

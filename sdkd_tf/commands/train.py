@@ -1,4 +1,4 @@
-"""Trains a network over a sequence of tasks, and resumes a run that was stopped."""
+"""Trains a network on a sequence of tasks, or resumes an interrupted run."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ ARGUMENTS = ""
 
 
 def define_flags(program: str) -> None:
-    """Defines the flags of all options."""
+    """Defines a flag for every option of a run."""
     config.define_flags(main_module=program)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Trains and prints the run's numbers."""
+    """Trains, and prints a summary of the run."""
     options = config.config_from_flags()
     train(options)
     run = Run(options.run.run_dir)

@@ -9,11 +9,11 @@ ARGUMENTS = "FILE.tflite GOLDEN_DIR "
 
 
 def define_flags(program: str) -> None:
-    """There are none."""
+    """Defines no flags."""
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Prints what was found equal."""
+    """Prints the results of the check."""
     if len(arguments) != 2:
         raise UserError(f"{len(arguments)} arguments given; expected a .tflite file and its golden directory")
     print("\n".join(verify(*arguments)))

@@ -2,16 +2,21 @@
 
 import concurrent.futures
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 
 from tqdm import tqdm
 
-from sdkd_tf.data.images import open_image, open_mask
+from sdkd_tf.data.duplicates import Look, across_splits, look_of
+from sdkd_tf.data.images import open_image
 from sdkd_tf.data.layouts.listing import SPLITS
+from sdkd_tf.data.leftovers import leftovers
+from sdkd_tf.data.masks import open_mask
 from sdkd_tf.data.sequence import Example, Problems, TaskSequence
 from sdkd_tf.errors import UserError
 
-Found = tuple[tuple[int, int] | None, list[str]]
+_MOST_AT_ONCE = 4  # images in memory; one of 200 megapixels takes 0.8 GB
+Found = tuple[tuple[int, int] | None, list[str], Look | None]
 
 
 def check_images(sequence: TaskSequence, problems: Problems, skip_bad_images: bool = False) -> TaskSequence:
@@ -30,12 +35,17 @@ def check_images(sequence: TaskSequence, problems: Problems, skip_bad_images: bo
         which no image is left.
     """
     examples = [example for task in sequence.tasks for example in task.examples]
-    for example, (_, found) in zip(tqdm(examples, desc="checking images", unit="image"), examine_all(examples)):
+    looks = {}
+    for example, (_, found, look) in zip(tqdm(examples, desc="checking images", unit="image"), examine_all(examples)):
         problems.add(example.image, found)
+        looks[example.image] = look
     used = sequence.without({sequence.relative(image) for image in problems.images})
+    copies, alike = across_splits(used, looks)
+    misnamed, unused = leftovers(sequence.root)
+    problems.general += [*copies, *misnamed]
+    for line in [*alike, *unused]:
+        print(f"warning: {line}")
     wrong = [*problems.general, *(_emptied(sequence, used) if skip_bad_images else problems.image_lines)]
-    if len(sequence.classes) < 2 and not wrong:
-        wrong.append(f"data_dir {sequence.root}: has {len(sequence.classes)} class; expected at least 2")
     if wrong:
         raise UserError(wrong[0] if len(wrong) == 1 else "\n  ".join([f"the data have {len(wrong)} problems:", *wrong]))
     return used
@@ -61,8 +71,8 @@ def _emptied(before: TaskSequence, after: TaskSequence) -> Iterator[str]:
 
 
 def examine_all(examples: Iterable[Example]) -> Iterator[Found]:
-    """Yields what `examine` returns for each Example, in order; Pillow decodes on all cores at once."""
-    pool = concurrent.futures.ThreadPoolExecutor()
+    """Yields what `examine` returns for each Example, in order; Pillow decodes on several cores at once."""
+    pool = concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_AT_ONCE))
     try:
         yield from pool.map(examine, examples)
     finally:
@@ -73,17 +83,18 @@ def examine(example: Example) -> Found:
     """Decodes an image and its mask.
 
     Returns:
-      ((width, height) or None if the image cannot be read, a list of problems, one line each): a file that cannot be read,
-      a mask of another size than its image, a box that is empty or exceeds its image.
+      ((width, height) or None if the image cannot be read, a list of problems, one line each, its Look or None): a file that
+      cannot be read, a mask of another size than its image, a box that is empty or exceeds its image.
     """
     try:
         str(example.image).encode()
     except UnicodeEncodeError:
-        return None, [f"image {ascii(str(example.image))}: its name is not UTF-8; rename it"]
+        return None, [f"image {ascii(str(example.image))}: its name is not UTF-8; rename it"], None
     try:
-        size = width, height = open_image(example.image).size
+        image = open_image(example.image)
+        size, look = image.size, look_of(example.image, image)
     except UserError as error:
-        return None, [str(error)]
+        return None, [str(error)], None
     problems = []
     if example.mask:
         try:
@@ -93,11 +104,11 @@ def examine(example: Example) -> Found:
         except UserError as error:
             problems.append(str(error))
     if example.box:
-        xmin, ymin, xmax, ymax = example.box
+        (width, height), (xmin, ymin, xmax, ymax) = size, example.box
         if not (0 <= xmin < xmax <= width and 0 <= ymin < ymax <= height):
             expected = f"expected 0 <= xmin < xmax <= {width} and 0 <= ymin < ymax <= {height}"
             problems.append(f"box of {example.image}: is {xmin}, {ymin}, {xmax}, {ymax}; {expected}")
-    return size, problems
+    return size, problems, look
 
 
 def _by(size: tuple[int, int]) -> str:

@@ -1,56 +1,130 @@
-"""Reads one image or mask into a square array: the same way for training, evaluation, conversion and prediction."""
+"""Reads one image into a square array: the same way for training, evaluation, conversion and prediction."""
+
+import contextlib
+import functools
+import io
+import warnings
+from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import PathLike
 
+with contextlib.suppress(ImportError):
+    import pillow_heif
 
-def open_image(path: PathLike, what: str = "image", background: str = "white") -> Image.Image:
-    """Reads an image file of any mode as RGB, turned upright by its EXIF orientation.
+    pillow_heif.register_heif_opener()
+
+Image.init()
+# What browsers and phones show. No other decoder is started, whatever a file's name: an EPS file would start Ghostscript.
+FORMATS = tuple(name for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "AVIF", "HEIF") if name in Image.OPEN)
+EXPECTED = f"expected {', '.join(FORMATS)}" + ("" if "HEIF" in FORMATS else ", or HEIF and `pip install pillow-heif`")
+SUFFIXES = tuple(
+    sorted({suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS} | {".mpo", ".pjpeg"})
+)
+# Pillow refuses images of more than twice this many pixels, and would warn of those in between.
+Image.MAX_IMAGE_PIXELS = 1 << 27
+PngImagePlugin.MAX_TEXT_CHUNK = 1 << 26  # a large colour profile or note is no reason to refuse the pixels
+warnings.filterwarnings("ignore", module=r"PIL\.")  # of notes beside the pixels; what matters is an exception
+
+LONGEST = 32  # times the shorter side, so that this one keeps at least a pixel of the smallest network's 32
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION = 0x0112
+_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # of a profile's colour space
+
+
+@contextlib.contextmanager
+def opened(path: PathLike, what: str = "image") -> Iterator[Image.Image]:
+    """Opens an image file and reads its head; an error of the decoder, also in the block, becomes a UserError.
 
     Args:
       path: the file.
       what: it is called in a message.
-      background: colour behind what is transparent.
 
-    Returns:
-      A PIL image in mode RGB.
+    Yields:
+      A PIL image whose pixels are not read yet.
 
     Raises:
-      UserError: there is no such file, or it is no readable image.
+      UserError: there is no such file, or it is no readable image, or one side is more than 32 times as long as the other.
     """
     try:
-        with Image.open(path) as file:
-            image: Image.Image = ImageOps.exif_transpose(file)
-            if image.mode.startswith("I;16"):  # PIL would clip 16-bit grey at 255 instead of scaling it
-                pixels = np.asarray(image)
-                image = Image.fromarray(np.maximum(pixels >> 8, pixels > 0).astype(np.uint8))  # what is not 0 stays so
-            if image.has_transparency_data:
-                image = image.convert("RGBA")
-                image = Image.alpha_composite(Image.new("RGBA", image.size, background), image)
-            return image.convert("RGB")
+        with Image.open(path, formats=FORMATS) as file:
+            width, height = file.size
+            if max(file.size) > LONGEST * min(file.size):
+                raise UserError(
+                    f"{what} {path}: is {width}x{height}, which may scale to less than a pixel;"
+                    f" expected no side more than {LONGEST} times as long as the other"
+                )
+            yield file
+    except UserError:
+        raise
     except FileNotFoundError as error:
         raise UserError(f"{what} {path}: no such file") from error
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise UserError(f"{what} {path}: cannot be read ({error}); expected a JPEG or PNG file") from error
+    except Exception as error:  # decoders raise all sorts of errors on damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{what} {path}: cannot be read ({reason}); {EXPECTED}") from error
 
 
-def open_mask(path: PathLike) -> Image.Image:
-    """Reads an object mask as a PIL image in mode L, 255 on the object and 0 elsewhere, also where it is transparent.
+def upright(file: Image.Image) -> Image.Image:
+    """Decodes an opened file, in its own mode, and turns it by its EXIF orientation; to be called in `opened`'s block."""
+    file.load()
+    turn = _TURNS.get(_orientation(file))
+    return file if turn is None else file.transpose(turn)
 
-    Raises UserError as `open_image`, and for a mask that would be read as empty, but is not: of 0 and 1, or of dark colours.
+
+def open_image(path: PathLike) -> Image.Image:
+    """Reads an image file of any mode as upright sRGB pixels, with black behind what is transparent.
+
+    Args:
+      path: the file; of an animation, the first picture is read.
+
+    Returns:
+      A PIL image in mode RGB, without a colour profile or any other note.
+
+    Raises:
+      UserError: as `opened`.
     """
-    mask = open_image(path, "mask", background="black").convert("L")
-    brightest = int(np.asarray(mask).max())
-    if 0 < brightest <= 127:
-        raise UserError(f"mask {path}: its brightest pixel is {brightest}; expected 255 on the object and 0 elsewhere")
-    return mask.point(lambda value: 255 if value > 127 else 0)
+    with opened(path) as file:
+        image = upright(file)
+        profile = image.info.get("icc_profile")
+        grey = image.getbands()[0] in ("1", "L", "I")
+        if image.mode.startswith("I"):
+            image = Image.fromarray(eight_bits(image))
+        elif image.has_transparency_data:
+            picture = image.convert("RGBA")
+            image = Image.new("RGB", image.size)
+            image.paste(picture, mask=picture)
+        if grey or image.mode not in ("RGB", "CMYK"):
+            image = image.convert("L" if grey else "RGB")
+        transform = _to_srgb(profile, image.mode) if profile else None
+        if transform and image.mode == "RGB":
+            transform.apply_in_place(image)  # a second copy of a large photo takes as much memory again
+        elif transform:
+            image = transform.apply(image)
+        if image.mode != "RGB":
+            image = image.convert("RGB")
+        image.info = {}
+        return image
+
+
+def eight_bits(image: Image.Image) -> np.ndarray:
+    """Scales 16-bit grey, which PIL would clip at 255, to uint8 `[h, w]`; what is not 0 stays so."""
+    pixels = np.asarray(image)
+    return np.maximum(pixels >> 8, pixels > 0).astype(np.uint8)
 
 
 def letterbox(image: Image.Image, size: int, resample: Image.Resampling = Image.Resampling.BILINEAR) -> np.ndarray:
-    """Scales a PIL image to fit a square, aspect kept, centred on black.
+    """Scales a PIL image to fit a square, aspect kept, centred on black; shrinking averages over all pixels.
 
     Args:
       image: PIL image in mode RGB or L.
@@ -81,3 +155,36 @@ def crop_letterbox(square: np.ndarray, width: float, height: float) -> np.ndarra
     )
     top, left = round((size - h) / 2), round((size - w) / 2)
     return square[top : top + h, left : left + w]
+
+
+def _orientation(file: Image.Image) -> int:
+    """The EXIF orientation, or 0: all else in EXIF, and EXIF itself, may be damaged."""
+    try:
+        exif = Image.Exif()  # `file.getexif()` would look into XMP as well, which no browser does
+        exif.load(file.info.get("exif", b""))
+        value = exif.get(_ORIENTATION)
+    except Exception:
+        return 0
+    return value if isinstance(value, int) else 0
+
+
+@functools.lru_cache(maxsize=16)
+def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """The way from a colour profile to sRGB; None if it is damaged, is for another mode, or changes next to nothing."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if _MODES.get(source.profile.xcolor_space.strip()) != mode:
+            return None
+        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+        levels = np.arange(0, 256, 15, dtype=np.uint8)
+        colours = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(len(levels), -1, 3)
+        if mode == "RGB" and _most_change(transform, colours) <= 1:
+            return None
+        return transform
+    except Exception:  # lcms and Pillow raise all sorts of errors on damaged profiles
+        return None
+
+
+def _most_change(transform: ImageCms.ImageCmsTransform, colours: np.ndarray) -> int:
+    changed = np.asarray(transform.apply(Image.fromarray(colours)), np.int16)
+    return int(np.abs(changed - colours).max())

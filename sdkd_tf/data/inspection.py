@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterator
 from tqdm import tqdm
 
 from sdkd_tf.data.checks import examine_all
+from sdkd_tf.data.duplicates import across_splits
 from sdkd_tf.data.layouts import read_layout
-from sdkd_tf.data.layouts.listing import SPLITS, SUFFIXES
+from sdkd_tf.data.layouts.listing import SPLITS, SUFFIXES, files_below
+from sdkd_tf.data.leftovers import leftovers
 from sdkd_tf.data.selection import DataOptions
 from sdkd_tf.data.sequence import Example, Problems, TaskSequence, load_tasks
 from sdkd_tf.data.targets import TREES
-
-_OTHER_IMAGES = (".avif", ".bmp", ".gif", ".heic", ".heif", ".tif", ".tiff", ".webp")
 
 
 def describe(options: DataOptions) -> tuple[list[str], list[str]]:
@@ -31,12 +31,18 @@ def describe(options: DataOptions) -> tuple[list[str], list[str]]:
     examples = {example.image: example for task in sequence.tasks for example in task.examples}
     sizes: collections.Counter = collections.Counter()
     found_in = examine_all(examples.values())
-    for image, (size, found) in zip(tqdm(examples, desc="reading images", unit="image"), found_in):
+    looks = {}
+    for image, (size, found, look) in zip(tqdm(examples, desc="reading images", unit="image"), found_in):
         sizes[size] += 1
         problems.add(image, found)
-    not_read = () if options.data_dir == "rendered" else _not_read(sequence.root, options.filelist)
-    description = [*_summary(options.data_dir, sequence), *_images(examples.values(), sizes), *not_read]
-    return description, [*dict.fromkeys(problems.general), *problems.image_lines]
+        looks[image] = look
+    copies, alike = across_splits(sequence, looks)
+    misnamed, unused = leftovers(sequence.root)
+    if options.data_dir != "rendered":
+        alike += _elsewhere(sequence.root, options.filelist)
+    description = [*_summary(options.data_dir, sequence), *_images(examples.values(), sizes)]
+    description += [f"warning: {line}" for line in [*alike, *unused]]
+    return description, [*dict.fromkeys([*problems.general, *copies, *misnamed]), *problems.image_lines]
 
 
 def _summary(folder: str, sequence: TaskSequence) -> Iterator[str]:
@@ -62,21 +68,12 @@ def _images(examples: Collection[Example], sizes: collections.Counter) -> Iterat
     yield f"masks: {sum(e.mask is not None for e in examples)}, boxes: {sum(e.box is not None for e in examples)}"
 
 
-def _not_read(root: pathlib.Path, filelist: str | None) -> Iterator[str]:
-    """Lines on images of kinds that no layout reads, and on images where the layout has none, if there are any."""
-    files = {path for path in root.rglob("*") if path.is_file()}
-    found = collections.Counter(path.suffix.lower() for path in files)
-    kinds = [f"{found[suffix]} {suffix}" for suffix in _OTHER_IMAGES if found[suffix]]
-    if kinds:
-        yield f"not read: {', '.join(kinds)}; expected .jpg, .jpeg or .png"
-    parts = [part for task in read_layout(root, filelist).tasks for part in task.splits.values()]
-    read = {image for part in parts for images in part.images.values() for image in images}
-    elsewhere = sorted(path for path in files - read if path.suffix.lower() in SUFFIXES and _is_data(path, root))
+def _elsewhere(root: pathlib.Path, filelist: str | None) -> Iterator[str]:
+    """A line on images where the layout has none, if there are any."""
+    layout = read_layout(root, filelist)
+    parts = [part for task in layout.tasks for part in task.splits.values()]
+    read = {image for part in parts for images in part.images.values() for image in images}.union(layout.unused)
+    images = (path for path in files_below(root, but=TREES) if path.suffix.lower() in SUFFIXES)
+    elsewhere = [path for path in images if path not in read]
     if elsewhere:
-        yield f"not read: {len(elsewhere)} images that are not where the layout has them, such as {elsewhere[0]}"
-
-
-def _is_data(path: pathlib.Path, root: pathlib.Path) -> bool:
-    """Whether a file is neither a target nor hidden."""
-    parts = path.relative_to(root).parts
-    return parts[0] not in TREES and not any(part.startswith(".") for part in parts)
+        yield f"{root}: {len(elsewhere)} images are not where the layout has them, such as {elsewhere[0]}"

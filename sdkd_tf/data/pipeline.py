@@ -7,7 +7,8 @@ import tensorflow as tf
 from PIL import Image
 
 from sdkd_tf.data.augmentation import AUGMENTATIONS
-from sdkd_tf.data.images import letterbox, open_image, open_mask
+from sdkd_tf.data.images import letterbox, open_image
+from sdkd_tf.data.masks import open_mask
 from sdkd_tf.data.sequence import Example
 from sdkd_tf.data.targets import draw_box
 
@@ -62,14 +63,6 @@ def make_dataset(
         has_mask = (tf.strings.length(mask) > 0) | tf.reduce_any(box > 0)
         return tf.ensure_shape(pixels, (input_size, input_size, 4)), label, has_mask
 
-    def scale(pixels: tf.Tensor, label: tf.Tensor, has_mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {
-            "image": to_network_range(pixels[..., :3]),
-            "label": label,
-            "mask": tf.cast(pixels[..., 3:] > 127, tf.float32),
-            "has_mask": tf.cast(has_mask, tf.float32),
-        }
-
     if seed is None:
         dataset = tf.data.Dataset.from_tensor_slices(files)
     else:
@@ -79,13 +72,22 @@ def make_dataset(
     dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
     if keep:
         dataset = dataset.cache()
-    dataset = dataset.map(scale, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.map(_scale, num_parallel_calls=tf.data.AUTOTUNE)
     augment = AUGMENTATIONS[augmentation]
     if seed is not None and augment:
         seeds = places.map(lambda place: tf.stack([tf.constant(seed, tf.int64), place]))
         dataset = tf.data.Dataset.zip((dataset, seeds)).map(augment, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.batch(batch_size // input_context.num_replicas_in_sync)
     return dataset.prefetch(2)
+
+
+def _scale(pixels: tf.Tensor, label: tf.Tensor, has_mask: tf.Tensor) -> dict[str, tf.Tensor]:
+    return {
+        "image": to_network_range(pixels[..., :3]),
+        "label": label,
+        "mask": tf.cast(pixels[..., 3:] > 127, tf.float32),
+        "has_mask": tf.cast(has_mask, tf.float32),
+    }
 
 
 def _places(batches: int, batch_size: int, input_context: tf.distribute.InputContext) -> tf.data.Dataset:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from sdkd_tf.data.layouts.listing import Images, Layout, Listing
+from sdkd_tf.data.layouts.names import canonical, natural_key
 from sdkd_tf.errors import UserError
 
 _INSTANCE_NUMBER = re.compile(r"_\d+$")
@@ -44,6 +45,8 @@ class DataOptions:
     )
 
     def __post_init__(self) -> None:
+        for name in ("tasks", "objects"):
+            object.__setattr__(self, name, tuple(map(canonical, getattr(self, name))))
         for name in ("factors", "levels", "objects"):  # whose order has no meaning
             object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
 
@@ -52,7 +55,7 @@ def select(layout: Layout, options: DataOptions) -> list[Listing]:
     """Chooses tasks and objects.
 
     The tasks are chosen by name first, then by factor and level, and the first `max_tasks` of them are kept. Objects are
-    named as instances, whatever counts as a class; the order of the classes stays that of the data.
+    named as instances, whatever counts as a class.
 
     Raises:
       UserError: a name that the data do not have or a name given twice, or factors, levels or categories asked of data
@@ -100,7 +103,7 @@ def _checked(flag: str, given: Iterable[str | int], existing: Iterable[str]) -> 
 
 
 def _objects(tasks: list[Listing]) -> list[str]:
-    return list(dict.fromkeys(name for task in tasks for part in task.splits.values() for name in part.images))
+    return sorted({name for task in tasks for part in task.splits.values() for name in part.images}, key=natural_key)
 
 
 def _map_images(task: Listing, change: Callable[[Images], Images]) -> Listing:
@@ -110,6 +113,6 @@ def _map_images(task: Listing, change: Callable[[Images], Images]) -> Listing:
 
 def _merge_instances(images: Images) -> Images:
     merged: Images = {}
-    for name, files in images.items():
-        merged.setdefault(_INSTANCE_NUMBER.sub("", name), []).extend(files)
+    for name in sorted(images, key=natural_key):
+        merged.setdefault(_INSTANCE_NUMBER.sub("", name), []).extend(images[name])
     return merged

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sdkd_tf.data.layouts import LAYOUTS, read_layout
 from sdkd_tf.data.layouts.listing import SPLITS, Listing, Part
+from sdkd_tf.data.layouts.names import flaw, natural_key
 from sdkd_tf.data.rendered import rendered_benchmark
 from sdkd_tf.data.selection import DataOptions, select
 from sdkd_tf.data.targets import Box, TargetFinder, read_box
@@ -55,7 +56,7 @@ class TaskSequence:
     """Tasks in the order in which they arrive, with one label set for all.
 
     Attributes:
-      classes: names of the classes, in the order of the labels.
+      classes: names of the classes in NFC, in natural order, which is the order of the labels.
       tasks: the Tasks.
       root: the folder that holds the data.
       layout: a key of `layouts.LAYOUTS`.
@@ -129,9 +130,10 @@ def load_tasks(options: DataOptions, problems: Problems | None = None) -> TaskSe
     for problem in layout.problems:
         report(problem)
     listings = select(layout, options)
-    for problem in dict.fromkeys(_problems(listings, f" ({layout.note})" if layout.note else "")):
+    for problem in dict.fromkeys(_problems(listings, root, f" ({layout.note})" if layout.note else "")):
         report(problem)
-    classes = tuple(dict.fromkeys(name for part in _parts(listings) for name in part.images))
+    names = {name for listing in listings for part in listing.splits.values() for name in part.images}
+    classes = tuple(sorted(names, key=natural_key))  # one order in all layouts, so that one network knows several
     tasks = [_read_task(listing, root, classes, problems) for listing in listings]
     for problem in _ambiguous(tasks):
         report(problem)
@@ -142,16 +144,12 @@ def _raise(problem: str) -> None:
     raise UserError(problem)
 
 
-def _parts(listings: list[Listing]) -> list[Part]:
-    return [part for listing in listings for part in listing.splits.values()]
-
-
 def _read_task(listing: Listing, root: pathlib.Path, classes: Sequence[str], problems: Problems | None) -> Task:
     find_targets = TargetFinder(root, listing.factor, listing.level)
     splits: dict[str, list[Example]] = {split: [] for split in SPLITS}
     for split, part in listing.splits.items():
-        for name, files in part.images.items():
-            splits[split] += [_example(file, classes.index(name), find_targets, problems) for file in files]
+        for label, name in enumerate(classes):
+            splits[split] += [_example(file, label, find_targets, problems) for file in part.images.get(name, ())]
     return Task(listing.name, **{split: tuple(examples) for split, examples in splits.items()})
 
 
@@ -167,8 +165,8 @@ def _example(image: pathlib.Path, label: int, find_targets: TargetFinder, proble
     return Example(image, label, mask, box)
 
 
-def _problems(listings: list[Listing], note: str) -> Iterator[str]:
-    """Problems of the chosen tasks: parts that cannot be read, classes that differ, classes without images."""
+def _problems(listings: list[Listing], root: pathlib.Path, note: str) -> Iterator[str]:
+    """Problems of the chosen tasks: parts that cannot be read, classes that differ, lack images, or have no proper name."""
     readable: list[tuple[str, Part]] = []
     for listing in listings:
         for split, part in listing.splits.items():
@@ -186,6 +184,13 @@ def _problems(listings: list[Listing], note: str) -> Iterator[str]:
         for name, files in part.images.items():
             if not files:
                 yield f"{part.where}/{name}: holds no image for {split}; expected *.jpg or *.png{note}"
+    names = {name for _, part in readable for name in part.images}
+    for kind, known in (("task", [listing.name for listing in listings]), ("class", sorted(names, key=natural_key))):
+        for name in known:
+            if reason := flaw(name):
+                yield f"{kind} {name!a}: {reason}"
+    if len(names) == 1:
+        yield f"data_dir {root}: has one class, {min(names)!r}; expected at least two"
 
 
 def _ambiguous(tasks: Sequence[Task]) -> Iterator[str]:

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from sdkd_tf.data.layouts.names import on_disk
 from sdkd_tf.errors import UserError
 
 Box = tuple[int, int, int, int]  # xmin, ymin, xmax, ymax in pixels
 
 # OpenLORIS-Object's own annotation, as public readers of the release find it: a scene's folder is called `scence#1`.
 _SHIPPED = "mask_and_bbox"
-TREES = ("masks", "boxes", _SHIPPED)  # folders of the data's root that hold targets alone
+SUFFIX_OF = {"masks": ".png", "boxes": ".txt"}  # of the targets below each folder of the data's root
+TREES = (*SUFFIX_OF, _SHIPPED)  # folders of the data's root that hold targets alone
 _LEVELS = {
     "illumination": ("Strong", "Normal", "Weak"),
     "occlusion": ("0%", "25%", "50%"),
@@ -40,8 +42,8 @@ class TargetFinder:
     def __call__(self, image: pathlib.Path) -> tuple[pathlib.Path | None, pathlib.Path | None]:
         """Returns (mask's path or None, box file's path or None). Raises UserError if two scenes have one."""
         relative = image.relative_to(self._root)
-        mask, box = (self._root / tree / relative for tree in ("masks", "boxes"))
-        return self._find(mask.with_suffix(".png"), image), self._find(box.with_suffix(".txt"), image)
+        mask, box = (on_disk(self._root, tree / relative.with_suffix(SUFFIX_OF[tree])) for tree in SUFFIX_OF)
+        return self._find(mask, image), self._find(box, image)
 
     def _find(self, own: pathlib.Path, image: pathlib.Path) -> pathlib.Path | None:
         if os.path.isfile(own):
@@ -60,12 +62,16 @@ def read_box(path: pathlib.Path) -> Box:
       (xmin, ymin, xmax, ymax), whole numbers; xmax and ymax are the first column and row beyond the box.
 
     Raises:
-      UserError: the file does not hold four numbers.
+      UserError: the file does not hold four numbers, or they are shares of the image's sides.
     """
+    expected = "expected four lines xmin, ymin, xmax, ymax"
     try:
-        xmin, ymin, xmax, ymax = (int(float(line)) for line in pathlib.Path(path).read_text().split())
+        sides = [float(line) for line in pathlib.Path(path).read_text(encoding="utf-8-sig").split()]
+        xmin, ymin, xmax, ymax = map(int, sides)
     except (OSError, ValueError, OverflowError) as error:
-        raise UserError(f"box {path}: cannot be read; expected four lines xmin, ymin, xmax, ymax") from error
+        raise UserError(f"box {path}: cannot be read; {expected}") from error
+    if max(sides) <= 1:
+        raise UserError(f"box {path}: has no number above 1, as shares of the image have; {expected} in pixels")
     return xmin, ymin, xmax, ymax
 
 

@@ -1,1 +1,1 @@
-"""From a finished run to a .tflite file: quantization, conversion, and what the file computes."""
+"""From a finished run to a .tflite file: quantization, conversion, and measurement of the file."""

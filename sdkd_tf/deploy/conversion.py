@@ -1,4 +1,4 @@
-"""Turns a finished run into .tflite files."""
+"""Converts a finished run to .tflite files."""
 
 import dataclasses
 import os
@@ -35,47 +35,45 @@ FILE_NAMES = {"qat": "sdkd_int8", "ptq": "sdkd_int8_ptq", "float": "sdkd_float"}
 class ConversionOptions:
     """Options of a conversion."""
 
-    run_dir: Annotated[str, Meta(description="A finished run of train.py.", extra={"path": True})] = ""
+    run_dir: Annotated[str, Meta(description="Directory of a finished run of train.py.", extra={"path": True})] = ""
     data_dir: Annotated[
-        str | None, Meta(description="Where the run's data are, if they were moved.", extra={"path": True})
+        str | None, Meta(description="Location of the run's data, if they were moved.", extra={"path": True})
     ] = None
     out_dir: Annotated[
-        str | None, Meta(description="Where the files go; the run's folder tflite by default.", extra={"path": True})
+        str | None, Meta(description="Directory for the files; by default the run's tflite.", extra={"path": True})
     ] = None
     quantization: Annotated[
         Literal["qat", "ptq", "float"],
-        Meta(description="qat: quantization-aware training; ptq: quantization after training; float: none."),
+        Meta(description="qat: quantization-aware training; ptq: post-training quantization; float: none."),
     ] = "qat"
     epochs: Annotated[
         int, Meta(ge=1, description="Epochs of quantization-aware training on the last task's images.")
     ] = 2
-    batch_size: Annotated[int, Meta(ge=1, description="Images in a batch.")] = 16
-    learning_rate: Annotated[
-        float, Meta(ge=0, description="Initial learning rate of Adam; it falls along a cosine.")
-    ] = 1e-5
-    lambda2: Annotated[float, Meta(ge=0, description="Weight of the soft targets.")] = 1.0
-    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Of shuffling and augmentation.")] = 0
+    batch_size: Annotated[int, Meta(ge=1, description="Images per batch.")] = 16
+    learning_rate: Annotated[float, Meta(ge=0, description="Initial learning rate of Adam, with cosine decay.")] = 1e-5
+    lambda2: Annotated[float, Meta(ge=0, description="Weight of the soft-target loss.")] = 1.0
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Seed of shuffling, augmentation.")] = 0
 
     @property
     def training(self) -> list[Any]:
-        """What must be the same for a killed conversion to be resumed."""
+        """The options that must be the same to resume an interrupted conversion."""
         return [self.quantization, self.epochs, self.batch_size, self.learning_rate, self.lambda2, self.seed]
 
 
 def convert(options: ConversionOptions) -> Conversion:
     """Converts the model of a finished run.
 
-    Writes a file with both outputs, one with the probabilities alone and metadata, labels.txt, conversion.json, and a golden
-    directory. For quantization only the last task's training images are read. Quantization-aware training is one more SDKD
-    step: the float network is the teacher, the quantized one the student. A conversion that was killed resumes from its last
-    finished epoch when this is called again with the same options.
+    Writes a file with both outputs, a file with probabilities only and metadata, labels.txt, conversion.json, and a
+    golden directory. Quantization reads only the training images of the last task. Quantization-aware training is one
+    more SDKD step: the float network is the teacher, the quantized network the student. To resume an interrupted
+    conversion from its last finished epoch, call this again with the same options.
 
     Returns:
-      What conversion.json holds under the name of the quantization.
+      The entry that is added to conversion.json under the name of the quantization.
 
     Raises:
-      UserError: the run is not finished or has no saliency, its data are not there or not its own any more, or its weights do
-        not fit.
+      UserError: the run is not finished or has no saliency map, its data are missing or have changed, its weights do
+        not fit, or the output directory cannot be written.
     """
     run = Run(options.run_dir)
     run.results  # noqa: B018  raises if the run is not finished
@@ -107,7 +105,7 @@ def _write_files(
     network: keras.Model,
     options: ConversionOptions,
 ) -> Conversion:
-    """Converts in the working directory, and moves the finished files to their place."""
+    """Converts in the working directory, and moves the finished files to the target directory."""
     quantization, classes = options.quantization, run.results.classes
     training: dict[str, Any] = {}
     representative = None
@@ -134,7 +132,7 @@ def _write_files(
 
 
 def _working_directory(directory: pathlib.Path, options: ConversionOptions) -> pathlib.Path:
-    """Makes the directory of what is not finished yet; empty, unless a conversion with the same options was killed."""
+    """Makes the directory for unfinished files, and empties it unless it holds a conversion with the same options."""
     known = directory / "options.json"
     if not known.is_file() or read_json(known, list, "convert.py") != options.training:
         shutil.rmtree(directory, ignore_errors=True)
@@ -144,7 +142,7 @@ def _working_directory(directory: pathlib.Path, options: ConversionOptions) -> p
 
 
 def _publish(files: pathlib.Path, target: pathlib.Path, quantization: str, report: Conversion) -> None:
-    """Moves finished files to their place, conversion.json last."""
+    """Moves finished files to the target directory, and then updates conversion.json."""
     known = target / "conversion.json"
     reports = load_conversions(known) if known.is_file() else {}
     for file in files.iterdir():
@@ -157,7 +155,7 @@ def _publish(files: pathlib.Path, target: pathlib.Path, quantization: str, repor
 def _quantized(
     run: Run, network: keras.Model, sequence: TaskSequence, options: ConversionOptions, states: SavedStates
 ) -> tuple[keras.Model, dict[str, Any]]:
-    """The quantized model, and what conversion.json tells of its training."""
+    """Returns the quantized model, and the fields of its Conversion that describe the training."""
     last_task, config = sequence.tasks[-1].train, run.config
     steps = max(1, len(last_task) // options.batch_size)
     batches = make_dataset(
@@ -184,17 +182,17 @@ def write_models(
     labels: list[str],
     representative: Iterable[Any] | None = None,
 ) -> None:
-    """Writes `<name>.tflite`, `<name>_classifier.tflite` (probabilities alone, with metadata) and labels.txt.
+    """Writes `<name>.tflite`, `<name>_classifier.tflite` (probabilities only, with metadata) and labels.txt.
 
     Args:
       directory: an existing directory.
-      name: of the files.
+      name: name of the files, without extension.
       deployed, representative: see `to_tflite`.
       labels: names of the classes.
     """
     content = to_tflite(deployed, representative)
     (directory / f"{name}.tflite").write_bytes(content)
-    description = f"Recognises {len(labels)} objects, learned task after task."
+    description = f"Recognizes {len(labels)} objects, learned task after task."
     (directory / f"{name}_classifier.tflite").write_bytes(
         with_metadata(without_output(content, "saliency"), labels, "SDKD", description, __version__)
     )
@@ -202,27 +200,27 @@ def write_models(
 
 
 def with_uint8_input(model: keras.Model) -> keras.Model:
-    """Puts the normalization of pixels in front of a model, so that a float file takes uint8 images as well."""
+    """Prepends the normalization of pixels to a model, so that the float file takes uint8 images as well."""
     pixels = keras.Input(model.input_shape[1:], dtype=tf.uint8)
     return keras.Model(pixels, model(to_network_range(pixels)))
 
 
 def to_tflite(model: keras.Model, representative: Iterable[Any] | None = None) -> bytes:
-    """Converts a model with the outputs [probabilities, saliency] to a TFLite file's bytes.
+    """Converts a model with the outputs [probabilities, saliency] to TFLite.
 
     Args:
-      model: quantization-aware, or float; one that takes uint8 images stays float.
-      representative: batches of one image, from which the ranges of a float model are found.
+      model: a quantization-aware or a float model. A model with uint8 input is not quantized.
+      representative: batches of one image, from which the ranges of a float model are estimated.
 
     Returns:
-      bytes; the signature `serving_default` has the uint8 input `image` `[1, s, s, 3]` and float32 outputs
-      of those names.
+      The bytes of the file. Its signature `serving_default` has the uint8 input `image` `[1, s, s, 3]` and float32
+      outputs `probabilities` and `saliency`.
     """
     signature = [tf.TensorSpec((1, *model.input_shape[1:]), model.inputs[0].dtype, name="image")]
     infer = tf.function(lambda image: model(image, training=False), signature, autograph=False)
 
     with heartbeat("converting to TFLite"):
-        # Variables become constants first: saving a quantization-aware model's many small variables takes longer.
+        # Variables become constants first: saving all small variables of a quantization-aware model takes longer.
         frozen = convert_variables_to_constants_v2(infer.get_concrete_function())
 
         @tf.function(input_signature=signature, autograph=False)

@@ -1,4 +1,4 @@
-"""Measures a .tflite file against the float network."""
+"""Compares a .tflite file with the float network, and measures its latency."""
 
 import pathlib
 import platform
@@ -15,24 +15,25 @@ from sdkd_tf.data.pipeline import make_dataset, to_pixels
 from sdkd_tf.data.sequence import Example, TaskSequence
 from sdkd_tf.deploy.report import Conversion, Latency, SplitReport
 from sdkd_tf.deploy.tflite import Classifier, float_operators, open_interpreter
+from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation.evaluate import saliency_errors
 from sdkd_tf.files import PathLike
 from sdkd_tf.model.network import Outputs
 
 _KINDS = ("float", "tflite")
-_WARM_UP = 10  # calls that do not count
+_WARM_UP = 10  # calls before the timed ones
 
 
 def measure(path: pathlib.Path, network: keras.Model, sequence: TaskSequence) -> Conversion:
     """Compares a .tflite file with the float network on all validation and test images.
 
     Args:
-      path: the file.
+      path: the .tflite file.
       network: the float network.
-      sequence: the TaskSequence.
+      sequence: the tasks.
 
     Returns:
-      A Conversion. Its test split also tells the file's mean accuracy when the caller scales images as `stretch` does.
+      A Conversion. Its test split includes the mean accuracy on images that the caller has scaled with `stretch`.
     """
     classifier = Classifier(path)
     with tqdm(total=2 * len(sequence.tasks), desc="measuring the .tflite", unit="task") as progress:
@@ -45,7 +46,7 @@ def measure(path: pathlib.Path, network: keras.Model, sequence: TaskSequence) ->
 
 
 def stretch(image: Image.Image, size: int, method: str) -> np.ndarray:
-    """Scales a PIL image to a square as phones do: aspect not kept, pixels skipped rather than averaged.
+    """Scales a PIL image to a square as phones do: distorts the aspect ratio, and skips pixels instead of averaging.
 
     Args:
       image: PIL image in mode RGB.
@@ -99,15 +100,18 @@ def _stretched_accuracy(classifier: Classifier, examples: tuple[Example, ...], m
 
 
 def latencies(paths: Sequence[PathLike], threads: int, runs: int) -> np.ndarray:
-    """Times calls on noise, the files in turn, so that what slows the machine down slows all of them.
+    """Times calls on noise. The files take turns, so that a slowdown of the machine affects all of them.
 
     Args:
       paths: .tflite files.
-      threads: CPU threads.
-      runs: calls of each file that count.
+      threads: number of CPU threads.
+      runs: number of timed calls of each file.
 
     Returns:
       Milliseconds, `[files, runs]`.
+
+    Raises:
+      UserError: see `tflite.read`; or LiteRT fails on this input.
     """
     interpreters = [open_interpreter(path, threads) for path in paths]
     rng = np.random.default_rng(0)
@@ -121,6 +125,10 @@ def latencies(paths: Sequence[PathLike], threads: int, runs: int) -> np.ndarray:
     for run in tqdm(range(_WARM_UP + runs), desc=f"{threads} thread(s)", unit="round"):
         for file, interpreter in enumerate(interpreters):
             start = time.perf_counter()
-            interpreter.invoke()
+            try:
+                interpreter.invoke()
+            except (ValueError, RuntimeError) as error:
+                reason = " ".join(str(error).split())
+                raise UserError(f"model {paths[file]}: LiteRT cannot run it ({reason})") from error
             seconds[file, run] = time.perf_counter() - start
     return 1000 * seconds[:, _WARM_UP:]

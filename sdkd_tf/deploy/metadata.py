@@ -1,8 +1,8 @@
-"""Edits of a .tflite file: fewer outputs, and metadata.
+"""Edits .tflite files: removes an output, and adds metadata.
 
-With the metadata, MediaPipe's ImageClassifier and Android Studio's model binding use a file without further code.
+The metadata let MediaPipe's ImageClassifier and Android Studio's model binding use a file without further code.
 
-Slots and enum values are those of the schema that is published with TFLite (metadata_schema.fbs, identifier M001).
+Slots and enum values follow the schema published with TFLite (metadata_schema.fbs, identifier M001).
 """
 
 import io
@@ -24,12 +24,12 @@ def with_metadata(content: bytes, labels: Sequence[str], name: str, description:
     """Adds metadata and labels to a classifier with one image input and one output of probabilities.
 
     Args:
-      content: the .tflite file's bytes.
+      content: the bytes of the .tflite file.
       labels: names of the classes, in the order of the output.
-      name, description, version: of the model.
+      name, description, version: properties of the model.
 
     Returns:
-      The new file's bytes: the FlatBuffer, and behind it a zip archive that holds labels.txt.
+      The bytes of the new file: the FlatBuffer, followed by a zip archive with labels.txt.
     """
     model = unpack(content)
     buffer, entry = schema.BufferT(), schema.MetadataT()
@@ -39,20 +39,20 @@ def with_metadata(content: bytes, labels: Sequence[str], name: str, description:
     model.metadata = [*(model.metadata or ()), entry]
     file = io.BytesIO(pack(model))
     with zipfile.ZipFile(file, "a") as archive:
-        # A fixed date, so that equal models make equal files.
+        # The fixed date of ZipInfo, so that equal models give equal files.
         archive.writestr(zipfile.ZipInfo(_LABEL_FILE), "".join(f"{label}\n" for label in labels))
     return file.getvalue()
 
 
 def without_output(content: bytes, name: str) -> bytes:
-    """Removes an output from a file, and the operator that computes nothing else.
+    """Removes an output from a file, together with the operator that computes only this output.
 
     Args:
-      content: the .tflite file's bytes.
-      name: of the output in the file's only signature.
+      content: the bytes of the .tflite file.
+      name: name of the output in the only signature of the file.
 
     Returns:
-      The new file's bytes.
+      The bytes of the new file.
     """
     model = unpack(content)
     graph, (signature,) = model.subgraphs[0], model.signatureDefs
@@ -83,7 +83,7 @@ def _model_metadata(name: str, description: str, version: str) -> bytes:
     files = [_table(b, {0: b.CreateString(_LABEL_FILE), 1: b.CreateString("Class names.")}, {2: _TENSOR_AXIS_LABELS})]
     scores = _tensor(b, "probability", "probabilities of the classes", {5: _stats(b, 0.0, 1.0), 6: _list(b, files)})
     subgraph = _table(b, {2: _list(b, [pixels]), 3: _list(b, [scores])})
-    texts = {0: name, 1: description, 2: version, 7: "1.0.0"}  # 7: the oldest parser that reads all this
+    texts = {0: name, 1: description, 2: version, 7: "1.0.0"}  # 7: minimum version of the metadata parser
     offsets = {slot: b.CreateString(text) for slot, text in texts.items()}
     b.Finish(_table(b, {**offsets, 3: _list(b, [subgraph])}), b"M001")
     return bytes(b.Output())
@@ -109,7 +109,7 @@ def _list(b: flatbuffers.Builder, offsets: list[int]) -> int:
 
 
 def _table(b: flatbuffers.Builder, offsets: dict[int, int], numbers: dict[int, int] | tuple[()] = ()) -> int:
-    """A table from {slot: offset of a string, vector or table} and {slot: enum value}."""
+    """Writes a table from {slot: offset of a string, vector or table} and {slot: enum value}."""
     numbers = dict(numbers)
     b.StartObject(1 + max([*offsets, *numbers]))
     for slot, offset in offsets.items():

@@ -18,7 +18,7 @@ _keras = tfmot.quantization.keras
 
 
 class OutputQuantizeConfig(_keras.QuantizeConfig):  # type: ignore[name-defined]
-    """Quantizes a layer's output and nothing else: for layers without weights that TF-MOT does not know."""
+    """Quantizes only the output of a layer: for layers without weights that TF-MOT does not support."""
 
     def get_weights_and_quantizers(self, layer: keras.layers.Layer) -> list:
         return []
@@ -42,13 +42,13 @@ class OutputQuantizeConfig(_keras.QuantizeConfig):  # type: ignore[name-defined]
 
 
 class KeepRangeQuantizeConfig(OutputQuantizeConfig):
-    """Adds no quantizer: for layers whose output values are all among their input values."""
+    """Adds no quantizer: for layers that output a subset of their input values."""
 
     def get_output_quantizers(self, layer: keras.layers.Layer) -> list:
         return []
 
 
-# The quantization scheme. Layers that are not in the table get TF-MOT's default 8-bit scheme.
+# Layers that are not listed get TF-MOT's default 8-bit scheme.
 SCHEME = {
     layers.Multiply: OutputQuantizeConfig,
     layers.Subtract: OutputQuantizeConfig,
@@ -61,7 +61,7 @@ SCHEME = {
     ReconstructionByDilation: KeepRangeQuantizeConfig,
     StopGradient: KeepRangeQuantizeConfig,
 }
-# Known in advance: the last task's images may show less than what the device will meet.
+# Ranges known in advance: the last task's images may not cover all values that occur on the device.
 _ROOT_RANGE = (0.0, FLOOR**-0.5)
 FIXED_RANGES = {
     "quantize_layer": (-1.0, 1.0),  # the input
@@ -69,21 +69,21 @@ FIXED_RANGES = {
     "mass_root": _ROOT_RANGE,
     "mass_scale1": _ROOT_RANGE,  # times a map in [0, 1]
     "refinement_below": (0.0, 1.0),
-    "refinement_steep": (0.0, 1.0),  # what is above counts as 1: it is subtracted from a map in [0, 1]
+    "refinement_steep": (0.0, 1.0),  # clipped to 1: it is subtracted from a map in [0, 1]
     "refinement_seed": (0.0, 1.0),
 }
 _SCOPE = {cls.__name__: cls for cls in (OutputQuantizeConfig, KeepRangeQuantizeConfig, *SCHEME)}
 
 
 def equalize_depthwise(network: keras.Model) -> None:
-    """Brings every channel of a depthwise kernel to one range; the batch norm behind it takes the scale, so nothing changes.
+    """Scales all channels of a depthwise kernel to one range; the following batch normalization reverts the scaling.
 
-    TF-MOT gives a depthwise kernel one range for all its channels, and MobileNetV2's channels differ by orders of magnitude:
-    the small ones would be rounded to nothing. The idea of scaling weights into the next layer before quantization is that
-    of Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, section 4.1.
+    TF-MOT uses one range for all channels of a depthwise kernel. In MobileNetV2 the channels differ by orders of
+    magnitude, so the small ones would be rounded to zero. Moving scale factors to the next layer follows Nagel et
+    al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, section 4.1.
 
     Args:
-      network: changed in place; what it computes stays the same but for float rounding.
+      network: changed in place; its outputs stay the same up to float rounding.
     """
     for layer in network.layers:
         if isinstance(layer, layers.DepthwiseConv2D):
@@ -98,21 +98,21 @@ def equalize_depthwise(network: keras.Model) -> None:
 
 
 def with_probabilities(network: keras.Model) -> keras.Model:
-    """The network with softmax probabilities `[batch, classes]` as a fifth output."""
+    """Adds softmax probabilities `[batch, classes]` to a network as its fifth output."""
     probabilities = layers.Softmax(name="probabilities")(Outputs(*network.outputs).logits)
     return keras.Model(network.input, [*network.outputs, probabilities], name=network.name)
 
 
-@tf.autograph.experimental.do_not_convert  # No layer needs it, and it takes half of the time.
+@tf.autograph.experimental.do_not_convert  # no layer needs AutoGraph, which takes half of the time
 def quantization_aware(network: keras.Model) -> tuple[keras.Model, keras.Model]:
     """Copies a network with fake quantization of weights and activations.
 
     Args:
-      network: a model that returns `network.Outputs`; its depthwise kernels are equalized, what it computes stays as it is.
+      network: a model that returns `network.Outputs`. Its depthwise kernels are equalized; its outputs do not change.
 
     Returns:
       (student, deployed), two models that share weights: the student returns `network.Outputs`, the deployed model
-      [probabilities, saliency]. FIXED_RANGES are set.
+      [probabilities, saliency]. Their ranges are set only for the layers in FIXED_RANGES; see `calibrate`.
     """
     equalize_depthwise(network)
     with _keras.quantize_scope(_SCOPE):
@@ -130,14 +130,14 @@ def quantization_aware(network: keras.Model) -> tuple[keras.Model, keras.Model]:
 
 
 def calibrate(student: keras.Model, network: keras.Model, batches: Iterable[dict[str, Any]]) -> None:
-    """Starts the output quantizers from the ranges that the float network's layers show.
+    """Initializes the output quantizers with the ranges of the float network's layers.
 
-    TF-MOT starts every range at [-6, 6] and moves it by a thousandth a step, so a short training would end far off.
+    TF-MOT initializes every range with [-6, 6] and moves it by a thousandth per step, so a short training would not do.
 
     Args:
-      student: made by `quantization_aware` from `network`.
+      student: result of `quantization_aware` for `network`.
       network: the float network.
-      batches: as `pipeline.make_dataset` gives them; the ranges are the means of the batches' minima and maxima.
+      batches: batches of `pipeline.make_dataset`; the ranges are the means of the batches' minima and maxima.
     """
     ranges: dict[str, Any] = {}  # layer name -> (minimum variable, maximum variable)
     for layer in student.layers:
@@ -157,16 +157,17 @@ def calibrate(student: keras.Model, network: keras.Model, batches: Iterable[dict
         high.assign(max(maximum, 1e-3))
 
 
-_EMA_DECAY = 0.999  # of TF-MOT's MovingAverageQuantizer, a step
+_EMA_DECAY = 0.999  # per step, of TF-MOT's MovingAverageQuantizer
 
 
 class RangeDistance(keras.callbacks.Callback):
-    """Estimates, over each epoch, how far the ranges of the activations still are from where their moving averages go.
+    """Estimates, after each epoch, how far the ranges of the activations are from the limits of their moving averages.
 
-    After n steps a moving average of decay d has gone the share 1 - d^n of its way, so the way it went tells how much is left.
+    In n steps, a moving average with decay d covers the fraction 1 - d^n of its distance to the limit. The remaining
+    distance thus follows from the distance covered in the epoch.
 
     Attributes:
-      distance: after an epoch, what is left of the way in widths of the range, a mean over all ranges and their two ends.
+      distance: remaining distance in widths of the range, averaged over all ranges and both of their ends.
     """
 
     distance = 0.0
@@ -179,8 +180,8 @@ class RangeDistance(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         after, left = self._ranges(), _EMA_DECAY**self._steps
-        way = np.abs(after - self._before) * left / (1 - left)
-        self.distance = float((way / (after[:, 1:] - after[:, :1])).mean())
+        remaining = np.abs(after - self._before) * left / (1 - left)
+        self.distance = float((remaining / (after[:, 1:] - after[:, :1])).mean())
 
     def _ranges(self) -> np.ndarray:
         layers = [layer for layer in self.model.student.layers if layer.name.removeprefix("quant_") not in FIXED_RANGES]
@@ -189,7 +190,7 @@ class RangeDistance(keras.callbacks.Callback):
 
 
 def fix_ranges(model: keras.Model) -> None:
-    """Sets the ranges of FIXED_RANGES; training moves every range a little with each step."""
+    """Resets the ranges in FIXED_RANGES, because training moves every range a little in each step."""
     for layer in model.layers:
         fixed = FIXED_RANGES.get(layer.name.removeprefix("quant_"))
         found = _range_variables(layer) if fixed else None
@@ -199,7 +200,7 @@ def fix_ranges(model: keras.Model) -> None:
 
 
 def _range_variables(layer: keras.layers.Layer) -> tuple[tf.Variable, tf.Variable] | None:
-    """(minimum, maximum) of a layer's output quantizer, None if it has none."""
+    """The variables (minimum, maximum) of a layer's output quantizer, or None if it has none."""
     names = {v.name.split("/")[-1].split(":")[0]: v for v in layer.weights}
     for quantizer in ("output", "post_activation", "quantize_layer"):
         if f"{quantizer}_min" in names:

@@ -12,12 +12,12 @@ from sdkd_tf.files import SavedStates
 from sdkd_tf.strategies.sdkd import SDKD
 
 _CALIBRATION_BATCHES = 20
-_FAR = 0.05  # widths of a range, above which a warning says that the training was too short
+_FAR = 0.05  # range distance, in widths of a range, above which a warning is printed
 
 
 @dataclasses.dataclass
 class _State:
-    """How far quantization-aware training has come."""
+    """The state of unfinished quantization-aware training."""
 
     epoch: int
     range_distance: float
@@ -33,29 +33,31 @@ def train_quantized(
     learning_rate: float,
     states: SavedStates,
 ) -> tuple[keras.Model, float]:
-    """Quantization-aware training by SDKD: the float network teaches the quantized one.
+    """Trains a quantized copy of a network with SDKD; the float network is the teacher.
 
     Args:
       network: the float network.
       batches: training batches of the last task for all epochs.
       distillation: options of SDKD.
-      steps: batches an epoch.
-      epochs, learning_rate: of the training.
-      states: of the same training, if it was killed, to resume from.
+      steps: batches per epoch.
+      epochs, learning_rate: number of epochs, and initial learning rate.
+      states: where states are saved; those of an interrupted training are resumed.
 
     Returns:
-      (the trained, quantized model with the outputs [probabilities, saliency]; the distance of its ranges from where they go,
-      see `RangeDistance`).
+      (the trained quantized model with the outputs [probabilities, saliency]; its `RangeDistance.distance`).
+
+    Raises:
+      UserError: a saved state does not fit.
     """
     done, ranges = 0, RangeDistance()
-    with states.fitting("remove the directory to start again"):
+    with states.fitting("remove the directory to start over"):
         saved = states.load(_State)
     with heartbeat("preparing the quantized network"):
         student, deployed = quantization_aware(network)
         strategy = SDKD(student, distillation, teacher=network)
         strategy.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
         if saved:
-            with states.fitting("remove the directory to start again"):
+            with states.fitting("remove the directory to start over"):
                 state, values = saved
                 done, ranges.distance = state.epoch, state.range_distance
                 strategy.restore(state.strategy, values)
@@ -82,10 +84,14 @@ def train_quantized(
         ],
         verbose=1,
     )
-    if ranges.distance > _FAR:
-        print(
-            f"warning: after {epochs * steps} steps the ranges of the activations are still {ranges.distance:.1%} of their"
-            f" width away from where training moves them; --epochs is {epochs}, take more"
-        )
+    _warn_if_far(ranges.distance, epochs, steps)
     fix_ranges(deployed)
     return deployed, ranges.distance
+
+
+def _warn_if_far(distance: float, epochs: int, steps: int) -> None:
+    if distance > _FAR:
+        print(
+            f"warning: after {epochs * steps} steps the activation ranges are {distance:.1%} of their width away"
+            f" from where training moves them; use more than --epochs={epochs}"
+        )

@@ -1,4 +1,4 @@
-"""What conversion.json holds: a Conversion by name of the quantization."""
+"""The content of conversion.json: name of the quantization -> Conversion."""
 
 import dataclasses
 
@@ -10,14 +10,14 @@ from sdkd_tf.files import PathLike, read_json
 
 @dataclasses.dataclass
 class SplitReport:
-    """A .tflite file against the float network on one split.
+    """Comparison of a .tflite file with the float network on one split.
 
     Attributes:
       accuracy: task -> {`float`, `tflite`}, in [0, 1].
-      top1_agreement: share of the images on which both give the same label.
+      top1_agreement: fraction of the images for which both predict the same label.
       saliency_difference: mean absolute difference of the two maps.
-      saliency_mae: {`float`, `tflite`} against the masks; None where there are none.
-      resized: mean accuracy of the file when the caller scales images by `nearest` or `bilinear`; of the test split alone.
+      saliency_mae: {`float`, `tflite`}, mean absolute error against the masks; None without masks.
+      resized: {`nearest`, `bilinear`}, mean accuracy on images scaled by `measurement.stretch`; test split only.
     """
 
     accuracy: dict[str, dict[str, float]]
@@ -27,13 +27,13 @@ class SplitReport:
     resized: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def mean(self, kind: str) -> float:
-        """Mean accuracy over the tasks of `float` or `tflite`."""
+        """Mean accuracy of `float` or `tflite` over all tasks."""
         return float(np.mean([task[kind] for task in self.accuracy.values()]))
 
 
 @dataclasses.dataclass
 class Latency:
-    """Median time of one image in milliseconds, on so many threads of a machine."""
+    """Median time per image in milliseconds, with a number of threads on a machine."""
 
     median_ms: float
     threads: int
@@ -42,9 +42,9 @@ class Latency:
 
 @dataclasses.dataclass
 class Conversion:
-    """A converted file: its size, what is left in float, latency, and how well it does.
+    """A converted file: its size in bytes, operators left in float, latency and accuracy.
 
-    `steps` and `range_distance` tell about quantization-aware training, see `quantization.RangeDistance`.
+    `steps` and `range_distance` describe quantization-aware training, see `quantization.RangeDistance`.
     """
 
     file: str
@@ -58,7 +58,7 @@ class Conversion:
 
 
 def load_conversions(path: PathLike) -> dict[str, Conversion]:
-    """Reads a conversion.json. Raises UserError if it is not one of convert.py's."""
+    """Reads a conversion.json. Raises UserError if it was not written by convert.py."""
     conversions = read_json(path, dict[str, Conversion], "convert.py")
     for name, conversion in conversions.items():
         for split in (conversion.validation, conversion.test):

@@ -1,4 +1,4 @@
-"""TFLite files: read without trusting them, and run with LiteRT, as a phone would."""
+"""Reads untrusted TFLite files safely, and runs them with LiteRT, as a phone does."""
 
 import collections
 import hashlib
@@ -14,48 +14,52 @@ from sdkd_tf.errors import UserError
 from sdkd_tf.files import PathLike
 
 Prediction = collections.namedtuple("Prediction", "probabilities saliency")
-_IDENTIFIER = b"TFL3"
-_TRIAL, _SECONDS = "sdkd_tf.deploy.tflite_trial", 60  # for one file
-_tried: set[bytes] = set()  # SHA-256 of files that passed
+SIGNATURE = "serving_default"
+_IDENTIFIER, _LARGEST = b"TFL3", (1 << 31) - 1  # bytes of a FlatBuffer
+_TRIAL, _SECONDS = "sdkd_tf.deploy.tflite_trial", 60  # time limit for one file
+_tried: set[bytes] = set()  # SHA-256 of files that passed the trial
 
 
 def read(path: PathLike) -> bytes:
-    """The bytes of a .tflite file of unknown origin, after they were read and run once in a child process.
+    """Reads a .tflite file of unknown origin, after parsing and running it once in a child process.
 
-    The child has limited memory and time, so that a damaged file ends it and not this process.
+    Memory and time of the child are limited, so a damaged file crashes the child instead of this process. Content that
+    has passed once in this process is not tried again.
 
     Args:
       path: the file.
 
     Returns:
-      The very bytes that the child read. Those that passed once in this process are not tried again.
+      The same bytes that the child read.
 
     Raises:
-      UserError: there is no such file, or the child failed.
+      UserError: the file does not exist or is larger than 2 GB, or the child failed.
     """
     path = pathlib.Path(path)
     if not path.is_file():
         raise UserError(f"model {path}: no such file; expected a .tflite file")
+    if path.stat().st_size > _LARGEST:
+        raise UserError(f"model {path}: is larger than 2 GB; expected a file written by convert.py")
     content = path.read_bytes()
     digest = hashlib.sha256(content).digest()
     if digest not in _tried:
         reason = refusal(content)
         if reason:
             expected = "expected one written by convert.py"
-            raise UserError(f"model {path}: is no TFLite file that can be used here ({reason}); {expected}")
+            raise UserError(f"model {path}: is not a usable TFLite file ({reason}); {expected}")
         _tried.add(digest)
     return content
 
 
 def refusal(content: bytes) -> str | None:
-    """Tries a .tflite file's bytes in a child process: why they cannot be used, in one line; None if they can."""
+    """Tries the bytes of a .tflite file in a child process. Returns None, or why they are unusable, in one line."""
     if content[4:8] != _IDENTIFIER:
         return f"has no identifier {_IDENTIFIER.decode()}"
     return child.failure(_TRIAL, content, _SECONDS)
 
 
 def open_interpreter(path: PathLike, threads: int = 1, kernels: OpResolverType = OpResolverType.AUTO) -> Interpreter:
-    """Opens a .tflite file with LiteRT, ready to run.
+    """Opens a .tflite file with LiteRT and allocates its tensors.
 
     Args:
       path: the file.
@@ -75,7 +79,7 @@ def open_interpreter(path: PathLike, threads: int = 1, kernels: OpResolverType =
 
 
 class Classifier:
-    """A converted network: uint8 pixels in, probabilities and, unless the file leaves it out, the saliency map out."""
+    """A converted network: maps uint8 pixels to probabilities and, unless the file omits it, the saliency map."""
 
     def __init__(self, path: PathLike, threads: int = 1, kernels: OpResolverType = OpResolverType.AUTO):
         """Args:
@@ -84,14 +88,14 @@ class Classifier:
         kernels: see `open_interpreter`.
 
         Raises:
-          UserError: there is no such file or it is no network of this package.
+          UserError: the file does not exist or does not hold a network of this package.
         """
         self._path, self._interpreter = path, open_interpreter(path, threads, kernels)
         try:
-            self._runner = self._interpreter.get_signature_runner("serving_default")
+            self._runner = self._interpreter.get_signature_runner(SIGNATURE)
         except ValueError as error:
             raise UserError(
-                f"model {path}: has no signature serving_default; expected one written by convert.py"
+                f"model {path}: has no signature {SIGNATURE}; expected one written by convert.py"
             ) from error
         inputs, outputs = (
             {name: (detail["dtype"], tuple(map(int, detail["shape"]))) for name, detail in details.items()}
@@ -123,7 +127,7 @@ class Classifier:
           A Prediction: probabilities float32 `[classes]`, and the saliency map float32 `[h, w]` in [0, 1] or None.
 
         Raises:
-          UserError: LiteRT fails, which it does not do with files of convert.py.
+          UserError: LiteRT fails, which is not expected for files written by convert.py.
         """
         try:
             outputs = self._runner(image=image[None])
@@ -134,21 +138,21 @@ class Classifier:
 
 
 def unpack(content: bytes) -> schema.ModelT:
-    """The bytes of a .tflite file as an object that can be edited."""
+    """Parses the bytes of a .tflite file into an editable object."""
     return schema.ModelT.InitFromPackedBuf(content, 0)
 
 
 def pack(model: schema.ModelT) -> bytes:
-    """The bytes of a .tflite file from an object."""
+    """Serializes an object from `unpack` to the bytes of a .tflite file."""
     builder = _SharingBuilder(1024)
     builder.Finish(model.Pack(builder), _IDENTIFIER)
     return bytes(builder.Output())
 
 
 class _SharingBuilder(flatbuffers.Builder):
-    """Writes equal vectors of numbers once, which FlatBuffers allow.
+    """Writes equal numeric vectors only once, which FlatBuffers allows.
 
-    Most of them are the channels' zero points, 64-bit zeros all of them: a tenth of the file.
+    Most of them are zero points of channels, all of them 64-bit zeros, which would take up a tenth of the file.
     """
 
     def __init__(self, size: int):
@@ -163,7 +167,7 @@ class _SharingBuilder(flatbuffers.Builder):
 
 
 def float_operators(path: PathLike) -> list[str]:
-    """Lists the operators of a .tflite file that compute in float, without those that only (de)quantize.
+    """Lists the operators of a .tflite file that compute in float, except QUANTIZE and DEQUANTIZE.
 
     Returns:
       A sorted list like `["MUL x1", "SUB x2"]`.
@@ -175,13 +179,13 @@ def float_operators(path: PathLike) -> list[str]:
 
 
 def float_operators_of(model: schema.ModelT) -> list[str]:
-    """As `float_operators`.
+    """Like `float_operators`, for a parsed file.
 
     Args:
-      model: from `unpack`.
+      model: result of `unpack`.
 
     Raises:
-      ValueError: it has no operators; other errors of a damaged model.
+      ValueError: the model has no operators. A damaged model may raise other errors.
     """
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
     if not model.subgraphs or not model.subgraphs[0].operators:

@@ -1,6 +1,6 @@
-"""Reads and runs a .tflite file of unknown origin once: `python -m sdkd_tf.deploy.tflite_trial < FILE`.
+"""Parses and runs a .tflite file of unknown origin once: `python -m sdkd_tf.deploy.tflite_trial < FILE`.
 
-To be run in a child process, see `tflite.read`: whatever the file does, it does it there first.
+Meant for a child process, see `tflite.read`, so that a harmful file does its damage there.
 """
 
 import sys
@@ -15,24 +15,30 @@ _MEMORY = 2 << 30  # bytes beyond what the interpreter and the file need to star
 
 
 def try_model(content: bytes) -> None:
-    """Does with a file's bytes all that the package does with them. Raises all sorts of errors, or crashes."""
+    """Performs every operation that the package performs on a file. May raise any error, or crash."""
     tflite.float_operators_of(tflite.unpack(content))
-    interpreter = Interpreter(model_content=content, num_threads=1)
-    interpreter.allocate_tensors()
+    interpreter = _opened(content)
     for detail in interpreter.get_input_details():
         interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
     interpreter.invoke()
     for detail in interpreter.get_output_details():
         interpreter.get_tensor(detail["index"])
-    for name in interpreter.get_signature_list():  # LiteRT finds the tensors of a signature in another way
-        runner = interpreter.get_signature_runner(name)
+    interpreter = _opened(content)  # LiteRT looks up the tensors of a signature differently
+    if tflite.SIGNATURE in interpreter.get_signature_list():
+        runner = interpreter.get_signature_runner(tflite.SIGNATURE)
         details = runner.get_input_details()
-        runner(**{name: np.zeros(detail["shape"], detail["dtype"]) for name, detail in details.items()})
         runner.get_output_details()
+        runner(**{name: np.zeros(detail["shape"], detail["dtype"]) for name, detail in details.items()})
+
+
+def _opened(content: bytes) -> Interpreter:
+    interpreter = Interpreter(model_content=content, num_threads=1)
+    interpreter.allocate_tensors()
+    return interpreter
 
 
 def main() -> int:
-    """Tries what standard input holds; prints why it cannot be used and returns 1 if so."""
+    """Tries the file on standard input. If it is unusable, prints the reason and returns 1."""
     content = sys.stdin.buffer.read()
     limit_memory(_MEMORY)
     try:

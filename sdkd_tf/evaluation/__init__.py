@@ -1,1 +1,1 @@
-"""What a network is worth: its accuracy and saliency error, the metrics of lifelong learning and of saliency maps."""
+"""Evaluation of a network: accuracy and saliency error, metrics of lifelong learning and of saliency maps."""

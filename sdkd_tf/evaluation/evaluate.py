@@ -1,4 +1,4 @@
-"""Accuracy and saliency error of a network on every task's validation and test images."""
+"""Accuracy and saliency error of a network on the validation and test images of every task."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,13 +15,13 @@ from sdkd_tf.evaluation.saliency_metrics import mean_absolute_error
 from sdkd_tf.evaluation.upsampling import upsample
 from sdkd_tf.model.network import as_outputs
 
-_KEEP_BYTES = 2**29  # of decoded images; more are decoded anew for every evaluation
+_KEEP_BYTES = 2**29  # of decoded images; a larger set is decoded again for every evaluation
 _SPLITS = ("validation", "test")
 _GALLERY_IMAGES = 8
 
 
 def held_out(sequence: TaskSequence, input_size: int, batch_size: int = 50) -> tf.data.Dataset:
-    """Batches of all validation and then all test images of a sequence, kept in memory if they take little of it."""
+    """Batches of all validation images and then all test images, cached in memory if they are small enough."""
     examples = [example for split in _SPLITS for task in sequence.tasks for example in getattr(task, split)]
     keep = len(examples) * input_size**2 * 4 <= _KEEP_BYTES
     return make_dataset(examples, input_size, batch_size, keep=keep)
@@ -31,11 +31,11 @@ def evaluate_tasks(predicted: tf.data.Dataset, sequence: TaskSequence) -> dict[s
     """Scores a network on all tasks.
 
     Args:
-      predicted: of `held_out`'s batches, from `predictions`.
-      sequence: the TaskSequence.
+      predicted: result of `predictions` for the batches of `held_out`.
+      sequence: the tasks.
 
     Returns:
-      Scores for `validation` and `test`.
+      {`validation`, `test`} -> Scores.
     """
     counts = [len(getattr(task, split)) for split in _SPLITS for task in sequence.tasks]
     ends = np.cumsum(counts)[:-1]
@@ -49,15 +49,15 @@ def evaluate_tasks(predicted: tf.data.Dataset, sequence: TaskSequence) -> dict[s
 
 
 def predictions(network: keras.Model, batches: tf.data.Dataset) -> tf.data.Dataset:
-    """Pairs batches with the outputs of a network, as it is when they are drawn.
+    """Pairs batches with the outputs of a network.
 
     Args:
-      network: a network that `network.as_outputs` understands.
-      batches: as `pipeline.make_dataset` gives them.
+      network: a network whose outputs `network.as_outputs` accepts.
+      batches: batches of `pipeline.make_dataset`.
 
     Returns:
-      A dataset of (batch, tuple of the network's outputs). Two batches are processed at once: a small image does not keep
-      two cores busy.
+      A dataset of (batch, tuple of the network's outputs), which uses the network's weights at the time of iteration.
+      Two batches are processed in parallel, because one batch of small images does not keep two cores busy.
     """
 
     @tf.autograph.experimental.do_not_convert
@@ -68,14 +68,14 @@ def predictions(network: keras.Model, batches: tf.data.Dataset) -> tf.data.Datas
 
 
 def evaluate(predicted: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Compares predictions with the truth, with a progress bar.
+    """Compares predictions with labels and masks, and shows a progress bar.
 
     Args:
-      predicted: from `predictions`.
+      predicted: result of `predictions`.
 
     Returns:
-      (correct, errors), arrays with one value an image: whether the label is right, and the mean absolute error of the
-      refined map, upsampled to the input size, in [0, 1], nan without a mask or a map.
+      (correct, errors), arrays with one value per image: whether the label is correct; and the mean absolute error, in
+      [0, 1], of the refined map upsampled to the input size, nan without a mask or a map.
     """
     correct: list[bool] = []
     errors: list[float] = []
@@ -91,11 +91,11 @@ def maps_and_masks(maps: np.ndarray, batch: dict[str, Any]) -> list[tuple[np.nda
     """Pairs each map with its mask.
 
     Args:
-      maps: `[b, h, w]` in [0, 1]; they are upsampled to the masks' size.
-      batch: as `pipeline.make_dataset` gives it.
+      maps: `[b, h, w]` in [0, 1]; they are upsampled to the size of the masks.
+      batch: a batch of `pipeline.make_dataset`.
 
     Returns:
-      b tuples (map, mask) of arrays `[input_size, input_size]`, or None where there is no mask.
+      For each image a tuple (map, mask) of arrays `[input_size, input_size]`, or None without a mask.
     """
     masks = batch["mask"].numpy()[..., 0]
     pairs = zip(upsample(maps, *masks.shape[1:]), masks)
@@ -103,12 +103,12 @@ def maps_and_masks(maps: np.ndarray, batch: dict[str, Any]) -> list[tuple[np.nda
 
 
 def saliency_errors(maps: np.ndarray, batch: dict[str, Any]) -> Sequence[float]:
-    """The mean absolute error of each map against its mask, nan where there is none; arguments as of `maps_and_masks`."""
+    """The mean absolute error of each map, nan without a mask. The arguments are those of `maps_and_masks`."""
     return [np.nan if pair is None else mean_absolute_error(*pair) for pair in maps_and_masks(maps, batch)]
 
 
 def gallery(tasks: TaskSequence, input_size: int) -> np.ndarray:
-    """Test images, spread over tasks and objects, whose maps are drawn after every task: uint8 `[n, s, s, 3]`."""
+    """Chooses test images, spread over tasks and objects, to plot their maps after every task: uint8 `[n, s, s, 3]`."""
     chosen = []
     for k in range(_GALLERY_IMAGES):
         examples = tasks.tasks[k * len(tasks.tasks) // _GALLERY_IMAGES].test

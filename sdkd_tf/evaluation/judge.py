@@ -1,4 +1,4 @@
-"""Scores of a network on labelled images: accuracy, and its maps in the measures of the field."""
+"""Scores a network on labeled images: accuracy, and the standard metrics of its saliency maps."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -17,15 +17,15 @@ Pair = tuple[np.ndarray, np.ndarray]  # a map and its mask, `[input_size, input_
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
-    """Images as a network saw them: whether each label is right, and a pair for each image that has a map and a mask."""
+    """A network's results: whether each label is correct, and a pair for each image with a map and a mask."""
 
     hits: list[bool]
     pairs: list[Pair]
 
     def row(self) -> dict[str, float]:
-        """Number of images, accuracy, MAE of the maps as they are, and the scores of the stretched maps, nan without masks.
+        """The number of images, accuracy, and the metrics of the maps, nan without masks.
 
-        The scores are those of `saliency_metrics.saliency_scores`.
+        The MAE is that of the maps themselves; the other metrics, from `saliency_scores`, are of the stretched maps.
         """
         scores = {"images": len(self.hits), "accuracy": float(np.mean(self.hits))}
         names = ("mae", "max_f", "s_measure", "mean_e", "max_e")

@@ -1,8 +1,8 @@
-"""Metrics of lifelong learning, pure functions on the accuracy matrix R.
+"""Metrics of lifelong learning: pure functions of the accuracy matrix R.
 
-R[i][j] is the accuracy on task j after training on task i, with N tasks. The field has two conventions that share names;
-here the prefix tells them apart: `openloris_*` are plain means over a part of R, in [0, 1] (She et al., ICRA 2020,
-https://arxiv.org/abs/1911.06487), `gem_bwt` and `forgetting` are differences, in [-1, 1].
+R[i][j] is the accuracy on task j after training on task i, for N tasks. Two conventions in the literature use the same
+names; here, prefixes distinguish them: `openloris_*` are means over a part of R, in [0, 1] (She et al., ICRA 2020,
+https://arxiv.org/abs/1911.06487); `gem_bwt` and `forgetting` are differences, in [-1, 1].
 """
 
 from collections.abc import Sequence
@@ -18,43 +18,60 @@ def mean_accuracy(matrix: Matrix) -> np.ndarray:
 
 
 def openloris_accuracy(matrix: Matrix) -> float:
-    """OpenLORIS' Accuracy: mean of R[i][j] over i >= j, the tasks already learned."""
+    """OpenLORIS' Accuracy: mean of R[i][j] over i >= j, that is, on the tasks learned so far."""
     r = _square(matrix)
     return float(np.mean(r[np.tril_indices(len(r))]))
 
 
 def openloris_bwt(matrix: Matrix) -> float:
-    """OpenLORIS' backward transfer: mean of R[i][j] over i > j, the tasks learned before the last; nan for one task."""
+    """OpenLORIS' backward transfer: mean of R[i][j] over i > j, that is, on earlier tasks; nan for one task."""
     r = _square(matrix)
     return float(np.mean(r[np.tril_indices(len(r), -1)])) if len(r) > 1 else float("nan")
 
 
 def openloris_fwt(matrix: Matrix) -> float:
-    """OpenLORIS' forward transfer: mean of R[i][j] over i < j, the tasks not yet learned; nan for one task."""
+    """OpenLORIS' forward transfer: mean of R[i][j] over i < j, that is, on future tasks; nan for one task."""
     r = _square(matrix)
     return float(np.mean(r[np.triu_indices(len(r), 1)])) if len(r) > 1 else float("nan")
 
 
 def openloris_overall(matrix: Matrix) -> float:
-    """OpenLORIS' Over-all: mean of all of R."""
+    """OpenLORIS' Over-all: mean of all entries of R."""
     return float(np.mean(_square(matrix)))
 
 
 def final_mean_accuracy(matrix: Matrix) -> float:
-    """Mean of R[N][j], the average accuracy of GEM (Lopez-Paz and Ranzato, NeurIPS 2017)."""
+    """Mean of R[N][j] over j: the average accuracy of GEM (Lopez-Paz and Ranzato, NeurIPS 2017)."""
     return float(np.mean(_square(matrix)[-1]))
 
 
 def gem_bwt(matrix: Matrix) -> float:
-    """GEM's backward transfer: mean over j < N of R[N][j] - R[j][j], below 0 where tasks were forgotten; 0 for one task."""
+    """GEM's backward transfer: mean over j < N of R[N][j] - R[j][j], negative with forgetting; 0 for one task."""
     r = _square(matrix)
     return float(np.mean(r[-1, :-1] - np.diag(r)[:-1])) if len(r) > 1 else 0.0
 
 
 def forgetting(matrix: Matrix) -> float:
-    """Mean over j < N of max_i<N R[i][j] - R[N][j] (Chaudhry et al., ECCV 2018). 0 for a single task."""
+    """Mean over j < N of max_i<N R[i][j] - R[N][j] (Chaudhry et al., ECCV 2018); 0 for one task."""
     r = _square(matrix)
     return float(np.mean(r[:-1, :-1].max(axis=0) - r[-1, :-1])) if len(r) > 1 else 0.0
+
+
+def wilson_interval(share: float, count: int, z: float = 1.959964) -> tuple[float, float]:
+    """Confidence interval of a proportion: Wilson's score interval (JASA 22, 1927).
+
+    Args:
+      share: proportion measured on a sample, in [0, 1].
+      count: size of the sample, 1 or more.
+      z: quantile of the normal distribution; 1.959964 for 95 %.
+
+    Returns:
+      (low, high), in [0, 1].
+    """
+    middle = share + z**2 / (2 * count)
+    half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    low, high = ((middle + sign * half) / (1 + z**2 / count) for sign in (-1, 1))
+    return float(max(0.0, low)), float(min(1.0, high))
 
 
 def _square(matrix: Matrix) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a result came from, so that it can be repeated: versions, source and machine."""
+"""The provenance of a result, so that it can be reproduced: versions, source commit and machine."""
 
 import dataclasses
 import importlib.metadata
@@ -14,7 +14,7 @@ _PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "ai-edge
 
 @dataclasses.dataclass(frozen=True)
 class Provenance:
-    """What a result came from: versions of the packages, source commit (None outside of git), machine."""
+    """The provenance of a result: package versions, source commit (None outside a git checkout), machine."""
 
     versions: dict[str, str]
     commit: str | None
@@ -22,7 +22,7 @@ class Provenance:
 
 
 def provenance() -> Provenance:
-    """Versions of this package, of Python and of what computes; the source commit; the machine."""
+    """Collects the versions of this package, Python and the main dependencies, the source commit, and the machine."""
     versions = {
         "sdkd-tf": __version__,
         "python": platform.python_version(),
@@ -37,9 +37,9 @@ def provenance() -> Provenance:
 
 
 def _commit() -> str | None:
-    """The commit that the package was loaded from, with `-dirty` if files have changed since; None outside of git."""
+    """The source commit, with `-dirty` if files have been changed; None outside a git checkout."""
     source = pathlib.Path(__file__).parents[2]
-    if not (source / ".git").exists():  # installed into an environment that may lie in another project's repository
+    if not (source / ".git").exists():  # an installed package may lie inside another project's repository
         return None
     try:
         command = ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
@@ -49,7 +49,7 @@ def _commit() -> str | None:
 
 
 def _processor() -> str:
-    """The processor's name; Python's own `platform.processor` does not know it on Linux."""
+    """The name of the processor, which `platform.processor` does not return on Linux."""
     try:
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""The results of a run: one record a task, from which matrices and tables are derived."""
+"""The results of a run: one record per task, from which matrices and tables are derived."""
 
 import dataclasses
 from typing import Literal
@@ -13,11 +13,11 @@ Split = Literal["validation", "test"]
 
 @dataclasses.dataclass
 class Scores:
-    """A network on one split of every task, in the order of the tasks.
+    """Scores of a network on one split of every task, in the order of the tasks.
 
     Attributes:
       accuracy: in [0, 1].
-      saliency_mae: mean absolute error of the refined map in [0, 1]; None without masks or without a map.
+      saliency_mae: mean absolute error of the refined map, in [0, 1]; None without masks or maps.
     """
 
     accuracy: list[float]
@@ -26,17 +26,17 @@ class Scores:
 
 @dataclasses.dataclass
 class TaskResult:
-    """What one task brought.
+    """The results of training on one task.
 
     Attributes:
-      name: of the task.
+      name: name of the task.
       images: number of training images.
-      kept_images, stored_bytes: what the strategy kept of the tasks before.
+      kept_images, stored_bytes: number of images and bytes that the strategy has kept from earlier tasks.
       preparation: numbers from the strategy's `begin_task`.
-      losses: for each term of the loss, and for the accuracy on the training batches, its mean in every epoch.
-      seconds, cpu_seconds: duration of the training, and the processor time it took on all cores.
-      peak_memory_mb: of the process so far.
-      validation, test: Scores after the task, on all tasks.
+      losses: for each term of the loss, and for the training accuracy, its mean in every epoch.
+      seconds, cpu_seconds: duration of training, and CPU time over all cores.
+      peak_memory_mb: peak memory of the process so far.
+      validation, test: Scores on all tasks after this one.
     """
 
     name: str
@@ -58,12 +58,13 @@ class Results:
 
     Attributes:
       classes: names of the classes, in the order of the labels.
-      fingerprint: of the data, see `checks.fingerprint`.
-      skipped: images that were left out, by path from the data folder, and why.
+      fingerprint: fingerprint of the data, see `checks.fingerprint`.
+      skipped: path of each skipped image, relative to the data folder -> the reasons.
       parameters: number of weights of the network.
-      continued_from: SHA-256 of the weights from which the run started, if an earlier run trained them.
+      continued_from: SHA-256 of the initial weights, if they are those of an earlier run.
       tasks: a TaskResult for each task learned so far.
       provenance: set when the run has finished.
+      test_images: number of distinct test images over all tasks; 0 if unknown.
     """
 
     classes: list[str]
@@ -73,6 +74,7 @@ class Results:
     continued_from: str | None = None
     tasks: list[TaskResult] = dataclasses.field(default_factory=list)
     provenance: Provenance | None = None
+    test_images: int = 0
 
     @property
     def task_names(self) -> list[str]:
@@ -84,7 +86,7 @@ class Results:
         return np.array([getattr(task, split).accuracy for task in self.tasks], np.float64)
 
     def saliency_mae(self, split: Split) -> np.ndarray:
-        """The matrix of saliency errors, like `accuracy`; nan where there is no mask or no map."""
+        """The matrix of saliency errors, indexed like `accuracy`; nan without masks or maps."""
         return np.array([getattr(task, split).saliency_mae for task in self.tasks], np.float64)  # None becomes nan
 
     def final_accuracy(self, split: Split) -> float:
@@ -92,13 +94,13 @@ class Results:
         return metrics.final_mean_accuracy(self.accuracy(split))
 
     def problem(self) -> str | None:
-        """What is inconsistent in results of unknown origin, or None."""
+        """Returns an inconsistency in results of unknown origin, or None."""
         count = len(self.tasks)
         if not count:
-            return "tasks is empty; expected a record a task"
+            return "tasks is empty; expected one record per task"
         for task in self.tasks:
             for split in ("validation", "test"):
                 scores = getattr(task, split)
                 if not len(scores.accuracy) == len(scores.saliency_mae) == count:
-                    return f"task {task.name!r}, {split}: expected {count} scores, one a task"
+                    return f"task {task.name!r}, {split}: expected {count} scores, one per task"
         return None

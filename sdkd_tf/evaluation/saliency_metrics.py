@@ -1,32 +1,32 @@
-"""Metrics of saliency maps against object masks, as the field computes them.
+"""Standard metrics of saliency maps against object masks.
 
-Maps and masks are `[h, w]`, maps in [0, 1], masks object where above 0.5. A curve has one value for each threshold
-t = 0..255: a pixel counts as salient where floor(255 * map) >= t. The numbers are those of pysodmetrics
-(https://github.com/lartpang/PySODMetrics) wherever that gives a number.
+Maps and masks are `[h, w]`. Maps are in [0, 1]; a mask marks the object where it is above 0.5. A curve has one value
+for each threshold t = 0..255; a pixel counts as salient if floor(255 * map) >= t. The values equal those of
+pysodmetrics (https://github.com/lartpang/PySODMetrics) wherever that does not return nan.
 """
 
 from collections.abc import Iterable
 
 import numpy as np
 
-BETA_SQUARED = 0.3  # weighs precision above recall, as all of the field since Achanta et al. (CVPR 2009)
+BETA_SQUARED = 0.3  # weights precision over recall, as is customary since Achanta et al. (CVPR 2009)
 
 
 def saliency_scores(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
     """Scores a data set.
 
-    Every map is first stretched to [0, 1], as CPD's own test and pysodmetrics do, so these numbers do not tell a confident
-    map from a faint one; `mean_absolute_error` by itself does. Curves are averaged over the images before their maximum is
-    taken: one threshold for the whole data set. (CPD's own script averages precision and recall instead, then takes F.)
+    Every map is first stretched to [0, 1], as in CPD's test code and pysodmetrics. These scores thus do not distinguish
+    a confident map from a faint one, while `mean_absolute_error` does. Curves are averaged over the images before the
+    maximum is taken: one threshold for the whole data set. (CPD's script averages precision and recall instead.)
 
     Args:
       pairs: an iterable of (map, mask).
 
     Returns:
-      A dict of floats: mae; max_f; s_measure; mean_e and max_e, over the thresholds.
+      {`mae`, `max_f`, `s_measure`, `mean_e`, `max_e`} -> float; mean and max are over the thresholds.
 
     Raises:
-      ValueError: there is no pair, or one does not fit.
+      ValueError: there is no pair, the shapes differ, or a map is not in [0, 1].
     """
     rows = []
     for saliency, mask in pairs:
@@ -41,7 +41,7 @@ def saliency_scores(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str,
 
 
 def stretch(saliency: np.ndarray) -> np.ndarray:
-    """Stretches a map linearly to [0, 1]; a constant map stays as it is."""
+    """Stretches a map linearly to [0, 1]; a constant map is returned unchanged."""
     saliency = np.asarray(saliency, np.float64)
     low, high = saliency.min(), saliency.max()
     return (saliency - low) / (high - low) if high > low else saliency
@@ -56,18 +56,19 @@ def mean_absolute_error(saliency: np.ndarray, mask: np.ndarray) -> float:
 
 
 def f_measure_curve(saliency: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """F-beta = (1 + b) P R / (b P + R), b = 0.3, at every threshold: `[256]`; 0 where nothing of the object is found."""
+    """F-beta = (1 + b) P R / (b P + R), b = 0.3, at every threshold: `[256]`; 0 where the object is missed entirely."""
     found, hits, objects = _counts(*_checked(saliency, mask))
-    # With P = hits / found and R = hits / objects the fraction shortens, and only 0 / 0 is left to avoid.
+    # F with P = hits / found and R = hits / objects inserted; the maximum avoids 0 / 0.
     return (1 + BETA_SQUARED) * hits / np.maximum(BETA_SQUARED * objects + found, BETA_SQUARED)
 
 
 def e_measure_curve(saliency: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Enhanced-alignment measure (Fan et al., IJCAI 2018) at every threshold: `[256]`.
 
-    Both binary maps are centred by their means, x and y; a pixel's alignment is a = 2 x y / (x^2 + y^2), its score
-    (1 + a)^2 / 4. Against an empty mask the score is the share of pixels left out, against a full one that of pixels found.
-    Sums are divided by h * w - 1, as in the authors' code (h * w in the paper), so a perfect map scores a little above 1.
+    Subtracting the means from the binary map and the mask gives x and y. The alignment of a pixel is
+    a = 2 x y / (x^2 + y^2), its score (1 + a)^2 / 4. For an empty mask, the score is the fraction of pixels that are
+    not salient; for a full mask, the fraction of those that are. Sums are divided by h * w - 1, as in the authors' code
+    (h * w in the paper), so a perfect map scores slightly above 1.
     """
     saliency, mask = _checked(saliency, mask)
     found, hits, objects = _counts(saliency, mask)
@@ -85,17 +86,17 @@ def e_measure_curve(saliency: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def s_measure(saliency: np.ndarray, mask: np.ndarray, alpha: float = 0.5) -> float:
-    """Structure measure (Fan et al., ICCV 2017): alpha * object similarity + (1 - alpha) * region similarity, at least 0.
+    """Structure measure (Fan et al., ICCV 2017): alpha * object + (1 - alpha) * region similarity, at least 0.
 
-    Against an empty mask it is 1 - the map's mean, against a full one the map's mean. If the object's centre of mass lies in
-    the last row or column, some quadrants are empty and have no say; pysodmetrics returns nan there.
+    For an empty mask it is 1 - the map's mean, for a full mask the map's mean. If the object's center of mass lies in
+    the last row or column, empty quadrants are ignored; pysodmetrics returns nan in this case.
     """
     saliency, mask = _checked(saliency, mask)
     share = mask.mean()
     if share in (0, 1):
         return float(1 - np.abs(saliency - share).mean())
     objects = share * _object_similarity(saliency[mask]) + (1 - share) * _object_similarity(1 - saliency[~mask])
-    # The four quadrants around the object's centre of mass, whose row and column belong to the upper left.
+    # The four quadrants around the object's center of mass, whose row and column belong to the upper left one.
     y, x = np.argwhere(mask).mean(axis=0).round().astype(int) + 1
     quadrants = [np.s_[rows, columns] for rows in (np.s_[:y], np.s_[y:]) for columns in (np.s_[:x], np.s_[x:])]
     windows = [(saliency[q], mask[q]) for q in quadrants if mask[q].size]
@@ -104,12 +105,12 @@ def s_measure(saliency: np.ndarray, mask: np.ndarray, alpha: float = 0.5) -> flo
 
 
 def _object_similarity(values: np.ndarray) -> float:
-    """2 m / (m^2 + 1 + s) of mean m and deviation s of the map, or of its inverse, where it should be 1."""
+    """2 m / (m^2 + 1 + s) for mean m and standard deviation s of values that should be 1."""
     return 2 * values.mean() / (values.mean() ** 2 + 1 + np.sqrt(_covariance(values, values)))
 
 
 def _region_similarity(saliency: np.ndarray, mask: np.ndarray) -> float:
-    """Structural similarity of a window of the map and of the mask; 1 where both are constant, 0 where one of them is."""
+    """Structural similarity of a window of map and mask; 1 if both are constant, 0 if only one of them is."""
     x, y = saliency.mean(), mask.mean()
     contrast = (x**2 + y**2) * (_covariance(saliency, saliency) + _covariance(mask, mask))
     if contrast == 0:
@@ -118,15 +119,15 @@ def _region_similarity(saliency: np.ndarray, mask: np.ndarray) -> float:
 
 
 def _covariance(a: np.ndarray, b: np.ndarray) -> float:
-    """Sample covariance of two arrays of one shape; 0 for a single value, and exactly 0 if one of them is constant."""
+    """Sample covariance of two arrays of the same shape; exactly 0 for a single value or a constant array."""
     a, b = (np.ravel(values).astype(np.float64) for values in (a, b))
-    # A mean is only exact up to rounding: without its first value a constant array is 0 beyond doubt.
+    # Means have rounding errors; after subtracting its first value, a constant array is exactly 0.
     a, b = a - a[0], b - b[0]
     return np.sum((a - a.mean()) * (b - b.mean())) / max(1, a.size - 1)
 
 
 def _counts(saliency: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """(found, hits, objects): salient pixels and those of them on the object, `[256]` each; pixels of the object."""
+    """Counts (salient pixels `[256]`, salient pixels on the object `[256]`, pixels of the object)."""
     levels = (saliency * 255).astype(np.uint8)
 
     def at_least(values: np.ndarray) -> np.ndarray:

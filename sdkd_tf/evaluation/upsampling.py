@@ -1,14 +1,14 @@
-"""From the network's small saliency map to the size of an image."""
+"""Upsamples the network's saliency map to the size of an image."""
 
 import numpy as np
 
 
 def upsample(saliency: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Stretches saliency maps as CPD does: bilinearly, before the sigmoid, so that an object's edge stays sharp.
+    """Upsamples saliency maps as CPD does: bilinearly and before the sigmoid, which keeps edges of objects sharp.
 
     Args:
       saliency: `[..., h, w]` in [0, 1].
-      height, width: of the result in pixels.
+      height, width: size of the result in pixels.
 
     Returns:
       float32 `[..., height, width]` in [0, 1].
@@ -19,6 +19,6 @@ def upsample(saliency: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _bilinear(cells: int, pixels: int) -> np.ndarray:
-    """Bilinear interpolation along one side as a matrix `[pixels, cells]`: half-pixel centres, border repeated."""
-    centres = (np.arange(pixels) + 0.5) * cells / pixels - 0.5
-    return np.stack([np.interp(centres, np.arange(cells), cell) for cell in np.eye(cells)], axis=1).astype(np.float32)
+    """Bilinear interpolation along one axis as a matrix `[pixels, cells]`: half-pixel centers, repeated border."""
+    centers = (np.arange(pixels) + 0.5) * cells / pixels - 0.5
+    return np.stack([np.interp(centers, np.arange(cells), cell) for cell in np.eye(cells)], axis=1).astype(np.float32)

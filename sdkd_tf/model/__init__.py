@@ -1,7 +1,7 @@
-"""The networks: SDKD's, one part of the paper's figures a file, and the paper's baseline.
+"""The networks: that of SDKD, with one file per part of the paper's figures, and the paper's baseline.
 
-`ARCHITECTURES` maps a name to the class of a network's options and the function that builds it from the number of classes
-and these options.
+`ARCHITECTURES` maps a name to the option class of a network and the function that builds it from the number of classes
+and the options.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""The backbone: MobileNetV2 (Sandler et al., CVPR 2018), blocks 1-5 shared, blocks 6 and 7 once for each branch.
+"""The backbone: MobileNetV2 (Sandler et al., CVPR 2018), blocks 1-5 shared, a copy of blocks 6 and 7 per branch.
 
-The paper's blocks 1 to 7 are MobileNetV2's stages of inverted residuals; `BLOCKS` names Keras' layers for each.
+The paper's blocks 1 to 7 are the stages of inverted residuals in MobileNetV2; `BLOCKS` lists their Keras layers.
 """
 
 import pathlib
@@ -16,7 +16,7 @@ from sdkd_tf.model.weights import load_weights
 BUNDLED_WEIGHTS = pathlib.Path(__file__).parents[1] / "weights" / "mobilenet_v2_1.0_224_no_top.npz"
 
 BLOCKS = {
-    1: ("Conv1", "bn_Conv1", "expanded_conv"),  # with the stem
+    1: ("Conv1", "bn_Conv1", "expanded_conv"),  # includes the stem
     2: ("block_1", "block_2"),
     3: ("block_3", "block_4", "block_5"),
     4: ("block_6", "block_7", "block_8", "block_9"),
@@ -28,13 +28,13 @@ BLOCK_5_END = "block_12_add"
 
 
 def mobilenet_v2(input_size: int, width: float = 1.0, weights: str = "bundled") -> keras.Model:
-    """Builds keras.applications' MobileNetV2 without its top.
+    """Builds the MobileNetV2 of keras.applications without its classification layer.
 
     Args:
       input_size: side of the square input in pixels, a multiple of 32.
       width: width multiplier (alpha) of MobileNetV2.
-      weights: `bundled` (ImageNet, carried by this package, width 1.0 only), `imagenet` (downloaded by Keras), `none`
-        (random), or the path of an .npz like the bundled one.
+      weights: `bundled` (ImageNet, included in this package, width 1.0 only), `imagenet` (downloaded by Keras), `none`
+        (random), or the path of an .npz file like the bundled one.
 
     Returns:
       A keras.Model whose input is `[batch, input_size, input_size, 3]`, RGB in [-1, 1].
@@ -61,10 +61,10 @@ def copy_blocks(backbone: keras.Model, blocks: Sequence[str], x: tf.Tensor, pref
     """Applies a copy of some blocks of the backbone to another tensor, layer by layer, so that the graph stays flat.
 
     Args:
-      backbone: the model made by `mobilenet_v2`; its weights are the copy's initial weights.
+      backbone: result of `mobilenet_v2`; its weights are the initial weights of the copy.
       blocks: names from `BLOCKS`, in order.
-      x: the tensor to apply them to, shaped like the input of the first block.
-      prefix: put before the copied layers' names, which must be unique in a graph.
+      x: the tensor to apply them to, of the same shape as the input of the first block.
+      prefix: prefix for the names of the copied layers, which must be unique in a graph.
 
     Returns:
       The output tensor of the last block.
@@ -86,13 +86,13 @@ def _belongs(layer: keras.layers.Layer, blocks: Sequence[str]) -> bool:
 
 
 def freeze_blocks(model: keras.Model, count: int) -> None:
-    """Keeps the pretrained weights of the first blocks.
+    """Freezes the first blocks at their pretrained weights.
 
-    The gradient stops above them, which saves time, and what they see cannot be forgotten.
+    No gradient is computed for them, which saves time, and their features cannot be forgotten.
 
     Args:
-      model: a network on `mobilenet_v2`.
-      count: how many of blocks 1 to 5, the shared ones, keep their weights; the stem belongs to block 1.
+      model: a network built on `mobilenet_v2`.
+      count: number of frozen blocks, 0 to 5; block 1 includes the stem.
     """
     blocks = [name for number in range(1, count + 1) for name in BLOCKS[number]]
     for layer in model.layers:
@@ -101,11 +101,11 @@ def freeze_blocks(model: keras.Model, count: int) -> None:
 
 
 def freeze_batch_norm(model: keras.Model) -> None:
-    """Keeps statistics, scale and offset at their pretrained values and always normalizes as in inference.
+    """Freezes statistics, scale and offset at their pretrained values, so that training normalizes like inference.
 
-    MobileNetV2's moving statistics have momentum 0.999: over the few hundred steps of a task they hardly move, while the
-    training mode already normalizes with the new task's batches, so inference falls apart. Statistics that follow the tasks
-    are a channel of forgetting of their own (docs/results.md).
+    MobileNetV2's moving statistics have a momentum of 0.999. In the few hundred steps of a task they hardly change,
+    while training mode already normalizes with the batches of the new task, so inference would no longer match
+    training. Statistics that follow the tasks are another source of forgetting (docs/results.md).
     """
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

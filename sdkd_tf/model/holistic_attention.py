@@ -1,5 +1,6 @@
-"""CPD's holistic attention (Wu, Su, Huang, CVPR 2019, section 3.3): the first saliency map, blurred so that it covers the
-whole object, weights the features that the detection branch sees.
+"""CPD's holistic attention (Wu, Su, Huang, CVPR 2019, section 3.3).
+
+The first saliency map, blurred so that it covers the whole object, weights the input features of the detection branch.
 """
 
 import math
@@ -17,8 +18,8 @@ layers = keras.layers
 def gaussian_kernel(size: int, sigmas: float = 4.0) -> np.ndarray:
     """CPD's initial blur kernel.
 
-    The square root of the outer product of the normal distribution's probability in `size` equal bins of
-    [-sigmas, sigmas], widened by half a bin at both ends, normalised to sum 1.
+    Let p be the probabilities of a normal distribution in `size` equal bins of [-sigmas, sigmas], widened by half a bin
+    at both ends. The kernel is the square root of the outer product of p with itself, normalized to sum 1.
 
     Args:
       size: side of the kernel in pixels.
@@ -37,7 +38,7 @@ def gaussian_kernel(size: int, sigmas: float = 4.0) -> np.ndarray:
 
 @keras.saving.register_keras_serializable("sdkd")
 class GaussianInitializer(keras.initializers.Initializer):
-    """Initialises a `[size, size, 1, 1]` kernel with `gaussian_kernel`."""
+    """Initializes a `[size, size, 1, 1]` kernel with `gaussian_kernel`."""
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> tf.Tensor:
         return tf.constant(gaussian_kernel(shape[0])[:, :, None, None], dtype or tf.float32)
@@ -52,14 +53,14 @@ class GlobalMinPooling2D(keras.layers.Layer):
 
 
 def min_max_normalization(x: tf.Tensor, name: str) -> tf.Tensor:
-    """Stretches every image's map to [0, 1]: (x - min) / (max - min), a range under `FLOOR` counting as `FLOOR`.
+    """Stretches each map to [0, 1]: (x - min) / max(max - min, FLOOR).
 
     Args:
       x: maps `[batch, h, w, 1]`.
       name: prefix of the layers' names.
 
     Returns:
-      Maps of the same shape; a constant map becomes 0, with finite gradients.
+      Maps of the same shape; a constant map becomes 0. Gradients are finite.
     """
     low = GlobalMinPooling2D(name=f"{name}_low")(x)
     high = layers.GlobalMaxPooling2D(keepdims=True, name=f"{name}_high")(x)
@@ -69,7 +70,7 @@ def min_max_normalization(x: tf.Tensor, name: str) -> tf.Tensor:
 
 
 def holistic_attention(logits: tf.Tensor, features: tf.Tensor, kernel_size: int, name: str) -> tf.Tensor:
-    """Weights features with max(blurred and stretched map, map).
+    """Multiplies features by max(blurred and stretched map, map).
 
     Args:
       logits: saliency logits `[batch, h, w, 1]`.

@@ -1,7 +1,7 @@
-"""Division without dividing: TFLite has no int8 division, but 1 / x is 1 / sqrt(x) applied twice, which int8 does have.
+"""Replaces division, which TFLite lacks in int8, by two multiplications with 1 / sqrt(x), which it has.
 
-Applied once before and once after other arithmetic, it also spreads what a division stretches over two steps, so that
-each keeps to a range that 8 bits resolve.
+One of them can come before and one after other operations. Each then stretches the range of values only by the square
+root of the factor, which 8 bits can resolve.
 """
 
 import tensorflow as tf

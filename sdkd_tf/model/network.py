@@ -33,7 +33,7 @@ class NetworkOptions:
         int, Meta(ge=64, multiple_of=32, description="Side of the network's input in pixels, a multiple of 32.")
     ] = 128
     decoder: Annotated[
-        Literal["full", "lite"], Meta(description="Partial decoders; lite: of depthwise-separable convolutions.")
+        Literal["full", "lite"], Meta(description="Partial decoders; lite: depthwise separable convolutions.")
     ] = "full"
     pooling: Annotated[
         Literal["mean", "mass"],
@@ -41,10 +41,10 @@ class NetworkOptions:
     ] = "mass"
     detach_map: Annotated[
         bool | None,
-        Meta(description="Keep the classification's gradient out of the map; by default, where masks supervise it."),
+        Meta(description="Stop the classification gradient at the map; by default if masks supervise the map."),
     ] = None
     frozen_blocks: Annotated[
-        int, Meta(ge=0, le=5, description="How many of blocks 1 to 5 keep their pretrained weights.")
+        int, Meta(ge=0, le=5, description="Blocks 1 to this number keep their pretrained weights.")
     ] = 3
     weights: Annotated[
         str, Meta(description="Backbone weights: bundled (ImageNet), imagenet (downloaded), none, or an .npz file.")
@@ -54,12 +54,12 @@ class NetworkOptions:
 
 
 class Outputs(NamedTuple):
-    """What a network returns, in this order. A network without saliency returns logits alone; its maps are None.
+    """The outputs of a network, in this order. A network without saliency returns only logits; its maps are None.
 
     Attributes:
       logits: `[batch, classes]`.
       saliency: the refined map in [0, 1], `[batch, input_size / 16, input_size / 16, 1]`.
-      attention_logits, detection_logits: the maps of the two branches before the sigmoid, which masks supervise.
+      attention_logits, detection_logits: the maps of the two branches before the sigmoid, supervised by masks.
     """
 
     logits: tf.Tensor
@@ -69,26 +69,26 @@ class Outputs(NamedTuple):
 
 
 def as_outputs(returned: Any) -> Outputs:
-    """Names what a network, with or without saliency, returned."""
+    """Names the outputs of a network, with or without saliency."""
     return Outputs(*returned) if isinstance(returned, (list, tuple)) else Outputs(returned)
 
 
 @keras.saving.register_keras_serializable("sdkd")
 class StopGradient(keras.layers.Layer):
-    """Passes its input on and no gradient back."""
+    """The identity, without a gradient."""
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return tf.stop_gradient(x)
 
 
 def masked_pooling(features: tf.Tensor, weight: tf.Tensor, pooling: str) -> tf.Tensor:
-    """Weights features by the map and pools them to one vector an image.
+    """Weights features by the map and pools them to one vector per image.
 
     Args:
       features: `[batch, h, w, c]`.
       weight: the map `[batch, h, w, 1]` in [0, 1].
-      pooling: `mean` over all positions, or `mass`, the mean divided by the map's mean, so that an object that fills
-        little of the image counts as much as one that fills it.
+      pooling: `mean`, over all positions; or `mass`, the mean divided by the map's mean, so that a small object counts
+        as much as one that fills the image.
 
     Returns:
       `[batch, c]`.
@@ -109,19 +109,18 @@ def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) 
 
     Args:
       num_classes: number of object labels, at least 2.
-      options: see NetworkOptions. With `detach_map` the classification's gradient stays out of the saliency map, which then
-        learns from masks and the teacher's map alone; without, the paper's plain reading, the classification shapes the
-        map as well.
+      options: see NetworkOptions. With `detach_map`, the saliency map is trained only by masks and the teacher's map;
+        otherwise, which is how the paper reads, the classification trains it as well.
 
     Returns:
-      A keras.Model from images `[batch, input_size, input_size, 3]`, RGB in [-1, 1], to a list in the order of `Outputs`.
+      A keras.Model from images `[batch, input_size, input_size, 3]`, RGB in [-1, 1], to a list like `Outputs`.
 
     Raises:
       UserError: the weights cannot be read or do not fit.
     """
     backbone = mobilenet.mobilenet_v2(options.input_size, options.width, options.weights)
     block5 = backbone.get_layer(mobilenet.BLOCK_5_END).output
-    kernel = 2 * round(options.input_size / 16 * 31 / 88 / 2) + 1  # CPD's share of the map's side, made odd
+    kernel = 2 * round(options.input_size / 16 * 31 / 88 / 2) + 1  # CPD's ratio to the side of the map, made odd
 
     def branch(x: tf.Tensor, name: str) -> tf.Tensor:
         block6 = mobilenet.copy_blocks(backbone, mobilenet.BLOCKS[6], x, f"{name}_")

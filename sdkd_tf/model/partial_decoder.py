@@ -1,13 +1,13 @@
 """The partial decoder of the Cascaded Partial Decoder (Wu, Su, Huang, CVPR 2019, https://arxiv.org/abs/1904.08739).
 
-Three levels of features go through a receptive field block each and are aggregated, deepest to shallowest, into one map
-of saliency logits. Every convolution has a bias and no batch norm, as in the VGG variant of the authors' code
-(https://github.com/wuzhe71/CPD, model/CPD_models.py). Where this one departs from theirs:
+Each of three levels of features goes through a receptive field block; then they are aggregated, deepest to shallowest,
+into one map of saliency logits. Convolutions have a bias and no batch normalization, as in the VGG variant of the
+authors' code (https://github.com/wuzhe71/CPD, model/CPD_models.py). Differences:
 
-- MobileNetV2's two deepest levels have one size, CPD's a step of 2 between them. Both are built, as the shapes demand.
-- Upsampling has half-pixel centres, which TF-MOT can quantize; `align_corners` gives CPD's.
+- MobileNetV2's two deepest levels have the same size; CPD's differ by a factor of 2. The shapes decide which is built.
+- Upsampling uses half-pixel centers, which TF-MOT can quantize; `align_corners` selects CPD's upsampling.
 
-With CPD's steps, `align_corners` and `convolution` the parts compute what CPD's compute, weight for weight.
+With CPD's sizes, `align_corners` and `convolution`, the outputs equal those of CPD for the same weights.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ layers = keras.layers
 
 @keras.saving.register_keras_serializable("sdkd")
 class AlignedUpSampling2D(keras.layers.Layer):
-    """Doubles height and width bilinearly, corner pixels staying at the corners (PyTorch's align_corners=True)."""
+    """Doubles height and width bilinearly with aligned corner pixels (PyTorch's align_corners=True)."""
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Maps `[batch, h, w, c]` to `[batch, 2h, 2w, c]`."""
@@ -28,22 +28,22 @@ class AlignedUpSampling2D(keras.layers.Layer):
         return tf.compat.v1.image.resize_bilinear(x, size, align_corners=True)
 
 
-# CPD's own: with it every map starts at 0.5. With Glorot's (Glorot, Bengio, AISTATS 2010) the products of features give
-# logits of hundreds, and so maps of 0, through which the classification passes no gradient.
+# CPD's initialization, with which every map starts at 0.5. With Glorot's (Glorot, Bengio, AISTATS 2010), the products
+# of features give logits in the hundreds and thus saturated maps, through which no classification gradient flows.
 INITIALIZER = {"class_name": "RandomNormal", "config": {"stddev": 0.01}}
 
 Convolution = Callable[..., tf.Tensor]
 
 
 def convolution(x: tf.Tensor, channels: int, kernel: int | tuple[int, int], name: str, dilation: int = 1) -> tf.Tensor:
-    """A convolution with bias, CPD's.
+    """A convolution with bias, as in CPD.
 
     Args:
       x: `[batch, h, w, c]`.
-      channels: of the result.
-      kernel: its side, or (height, width).
-      name: of the layer.
-      dilation: of the kernel.
+      channels: number of output channels.
+      kernel: side of the kernel, or (height, width).
+      name: name of the layer.
+      dilation: dilation rate of the kernel.
 
     Returns:
       `[batch, h, w, channels]`, before any activation.
@@ -56,8 +56,8 @@ def convolution(x: tf.Tensor, channels: int, kernel: int | tuple[int, int], name
 def separable_convolution(
     x: tf.Tensor, channels: int, kernel: int | tuple[int, int], name: str, dilation: int = 1
 ) -> tf.Tensor:
-    """A depthwise and a 1x1 convolution; with a 1x1 kernel, the latter alone. Args and returns: those of `convolution`."""
-    # The kernel that the two form together has the deviation of the full one's.
+    """A depthwise and a 1x1 convolution; for a 1x1 kernel, only the latter. Args and returns: see `convolution`."""
+    # The product of both kernels then has the same standard deviation as the full kernel.
     unit = {"class_name": "RandomNormal", "config": {"stddev": 1.0}}
     if kernel != 1:
         x = layers.DepthwiseConv2D(
@@ -75,11 +75,11 @@ DECODERS: dict[str, Convolution] = {"full": convolution, "lite": separable_convo
 
 
 def receptive_field_block(x: tf.Tensor, channels: int, name: str, conv: Convolution = convolution) -> tf.Tensor:
-    """RFB: four branches of growing receptive field, concatenated, plus a 1x1 residual; ReLU on the sum only.
+    """RFB: four branches with growing receptive fields, fused, plus a 1x1 residual; ReLU only on the sum.
 
     Args:
       x: features `[batch, h, w, any]`.
-      channels: width of every branch and of the output.
+      channels: number of channels of every branch and of the output.
       name: prefix of the layers' names.
       conv: `convolution` or `separable_convolution`.
 
@@ -101,21 +101,21 @@ def receptive_field_block(x: tf.Tensor, channels: int, name: str, conv: Convolut
 def aggregation(
     x1: tf.Tensor, x2: tf.Tensor, x3: tf.Tensor, name: str, align_corners: bool = False, conv: Convolution = convolution
 ) -> tf.Tensor:
-    """CPD's dense aggregation: deeper maps gate shallower ones by multiplication, then all are concatenated and fused.
+    """CPD's aggregation: deeper features gate shallower ones by multiplication; then all are concatenated and fused.
 
     Args:
       x1: deepest features `[batch, h1, w1, c]`.
-      x2: middle features `[batch, h2, w2, c]`, of the size of x1 (MobileNetV2's blocks 7 and 6) or twice that (CPD).
-      x3: shallowest features `[batch, h3, w3, c]`, of the size of x2 or twice that.
+      x2: middle features `[batch, h2, w2, c]`, of the same size as x1 (MobileNetV2) or twice that (CPD).
+      x3: shallowest features `[batch, h3, w3, c]`, of the same size as x2 or twice that.
       name: prefix of the layers' names.
-      align_corners: upsample with aligned corners, as CPD, instead of half-pixel centres.
+      align_corners: upsample with aligned corners, as in CPD, instead of half-pixel centers.
       conv: `convolution` or `separable_convolution`.
 
     Returns:
       Saliency logits `[batch, h3, w3, 1]`.
 
     Raises:
-      ValueError: a level is neither of the size of the deeper one nor twice that.
+      ValueError: a level has neither the size of the deeper one nor twice that size.
     """
     c = x1.shape[-1]
 
@@ -160,12 +160,12 @@ def partial_decoder(
 
     Args:
       x1, x2, x3: features from deepest to shallowest (blocks 7, 6 and 5), sizes as in `aggregation`, any channels.
-      channels: width of the decoder, 32 in CPD.
+      channels: number of channels of the decoder, 32 in CPD.
       name: prefix of the layers' names.
       align_corners, conv: see `aggregation`.
 
     Returns:
-      Saliency logits of the height and width of x3, `[batch, h3, w3, 1]`.
+      Saliency logits `[batch, h3, w3, 1]`, of the same height and width as x3.
     """
     levels = [receptive_field_block(x, channels, f"{name}_rfb{i}", conv) for i, x in enumerate((x1, x2, x3), start=1)]
     return aggregation(levels[0], levels[1], levels[2], name, align_corners, conv)

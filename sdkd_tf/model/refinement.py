@@ -1,6 +1,6 @@
 """The refined layer: "filters other minor objects and noise, only retains the main object" (SDKD paper).
 
-Its inside is left open there. A residual block of convolutions, and none at all, ended no higher (docs/results.md).
+The paper does not define it. A residual block of convolutions, or no refined layer, did no better (docs/results.md).
 """
 
 import tensorflow as tf
@@ -9,12 +9,12 @@ import tf_keras as keras
 layers = keras.layers
 
 
-STEEPNESS = 255.0  # of the seed: an int8 step below the maximum counts as far from it
+STEEPNESS = 255.0  # of the seed, which is 0 from one int8 step below the maximum
 
 
 @keras.saving.register_keras_serializable("sdkd")
 class Steepen(keras.layers.Layer):
-    """Multiplies by STEEPNESS and passes no gradient back."""
+    """Multiplication by STEEPNESS, without a gradient."""
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return tf.stop_gradient(x) * STEEPNESS
@@ -32,12 +32,12 @@ class PositiveDifference(keras.layers.Layer):
 class ReconstructionByDilation(keras.layers.Layer):
     """Grayscale reconstruction by dilation (Vincent, IEEE Transactions on Image Processing 1993).
 
-    The seed is dilated by a 3x3 square and bounded by the map, again and again: as often as the map's height and width
-    together, enough unless an object winds more than that through the map.
+    The seed is repeatedly dilated by a 3x3 square and bounded by the map. The number of dilations is the map's height
+    plus its width, which suffices unless an object follows a longer winding path.
     """
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        """Maps [seed, map], both `[batch, h, w, 1]` and the seed nowhere above the map, to the same shape."""
+        """Maps [seed, map], both `[batch, h, w, 1]` with seed <= map, to a tensor of the same shape."""
         kept, x = inputs
         for _ in range(x.shape[1] + x.shape[2]):
             kept = tf.minimum(tf.nn.max_pool2d(kept, 3, 1, "SAME"), x)
@@ -47,16 +47,16 @@ class ReconstructionByDilation(keras.layers.Layer):
 def keep_main_object(saliency: tf.Tensor, name: str = "refinement") -> tf.Tensor:
     """Reconstructs a map from its maximum.
 
-    What is connected to the most salient point survives; what is separated from it by a valley is cut down to the level of
-    that valley. The seed is relu(x - STEEPNESS * (max - x)): x at the maximum, and 0 where x is below it by 1/255 or more. It
-    needs no comparison, which few accelerators have.
+    The region connected to the most salient point is kept; a region separated from it by a valley is cut off at the
+    level of that valley. The seed is relu(x - STEEPNESS * (max - x)): x at the maximum, and 0 where x is at least 1/255
+    lower. It needs no comparison operator, which few accelerators support.
 
     Args:
       saliency: `[batch, h, w, 1]` in [0, 1].
       name: prefix of the layers' names.
 
     Returns:
-      A map of the same shape, nowhere above the given one.
+      A map of the same shape, at most `saliency` everywhere.
     """
     peak = layers.GlobalMaxPooling2D(keepdims=True, name=f"{name}_peak")(saliency)
     below = layers.Subtract(name=f"{name}_below")([peak, saliency])

@@ -1,7 +1,7 @@
 """Paraphraser and translator of Factor Transfer (Kim, Park, Kwak, NeurIPS 2018, https://arxiv.org/abs/1802.04977).
 
-In SDKD they read saliency maps: the paraphraser (the "teacher translator") is an autoencoder of the teacher's maps, the
-student translator has the shape of its encoder.
+In SDKD their inputs are saliency maps: the paraphraser (the "teacher translator") is an autoencoder of the teacher's
+maps; the student translator has the architecture of its encoder.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import tf_keras as keras
 
 layers = keras.layers
 
-# m, the channels of a factor. The parent's m = k * channels has no meaning on a one-channel map; 2 and 32 made no difference.
+# m, the channels of a factor. Factor Transfer's k * channels does not suit one-channel maps; 2 and 32 did no better.
 FACTOR_WIDTH = 8
 
 
@@ -23,7 +23,7 @@ def _stack(x: tf.Tensor, kind: type[keras.layers.Layer], widths: Sequence[int], 
 
 
 def build_translator(map_size: int, name: str = "student_translator") -> keras.Model:
-    """Three 3x3 convolutions (1 -> 1 -> m -> m), LeakyReLU 0.1 after each.
+    """Builds three 3x3 convolutions (1 -> 1 -> m -> m), each followed by a LeakyReLU with slope 0.1.
 
     Args:
       map_size: side of the square saliency map.
@@ -37,12 +37,12 @@ def build_translator(map_size: int, name: str = "student_translator") -> keras.M
 
 
 def build_paraphraser(map_size: int, name: str = "teacher_translator") -> tuple[keras.Model, keras.Model]:
-    """The autoencoder: an encoder shaped like `build_translator` and its mirror of transposed convolutions.
+    """Builds the autoencoder: the encoder is a `build_translator`, the decoder mirrors it with transposed convolutions.
 
-    Args: as in `build_translator`.
+    Args: see `build_translator`.
 
     Returns:
-      (autoencoder, encoder), two keras.Models that share the encoder's weights; the autoencoder maps to the input's shape.
+      (autoencoder, encoder), two keras.Models that share the encoder's weights; the autoencoder keeps the shape.
     """
     encoder = build_translator(map_size, name=f"{name}_encoder")
     decoded = _stack(encoder.output, layers.Conv2DTranspose, (FACTOR_WIDTH, 1, 1), "decode")

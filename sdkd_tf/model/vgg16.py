@@ -1,4 +1,4 @@
-"""The paper's baseline: VGG-16 (Simonyan and Zisserman, ICLR 2015), trained from scratch, without any saliency."""
+"""The paper's baseline: VGG-16 (Simonyan and Zisserman, ICLR 2015), trained from scratch, without saliency."""
 
 import dataclasses
 from typing import Annotated
@@ -15,11 +15,11 @@ class VGG16Options:
 
 
 def build_vgg16(num_classes: int, options: VGG16Options = VGG16Options()) -> keras.Model:
-    """Builds keras.applications' VGG-16 with random weights.
+    """Builds the VGG-16 of keras.applications with random weights.
 
-    They are initialized after He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, equation 10. With the
-    initialization of keras.applications (Glorot, Bengio, AISTATS 2010) the logits start within thousandths of each other,
-    and the 52 epochs of the ablation left the loss at ln(classes).
+    The initialization follows He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, equation 10. With that of
+    keras.applications (Glorot, Bengio, AISTATS 2010), the initial logits differ by thousandths, and after the 52 epochs
+    of the ablation the loss was still ln(classes).
 
     Args:
       num_classes: number of object labels, at least 2.

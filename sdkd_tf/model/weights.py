@@ -1,4 +1,4 @@
-"""The weights of a network as plain arrays `<layer>/<weight>` in an .npz file."""
+"""Saves and loads the weights of a network as plain arrays `<layer>/<weight>` in an .npz file."""
 
 import pathlib
 
@@ -10,22 +10,22 @@ from sdkd_tf.files import PathLike, read_npz, write_npz
 
 
 def save_weights(network: keras.Model, path: PathLike) -> None:
-    """Writes the weights of a flat network atomically."""
+    """Writes the weights of a network without nested models, atomically."""
     write_npz(path, **{_key(variable): variable.numpy() for layer in network.layers for variable in layer.weights})
 
 
 def load_weights(network: keras.Model, path: PathLike) -> None:
-    """Sets the weights of a flat network.
+    """Sets the weights of a network without nested models.
 
     Args:
-      network: changed in place, unless an error is raised before its first layer is set.
-      path: a file that `save_weights` wrote, or one like it. Arrays that the network does not have are ignored.
+      network: changed in place. If an error is raised, it is unchanged.
+      path: a file in the format of `save_weights`. Arrays for other layers are ignored.
 
     Raises:
-      UserError: the file is missing or damaged, or an array is missing or has another shape or type.
+      UserError: the file is missing or damaged, or an array is missing or has a wrong shape or type.
     """
     if not pathlib.Path(path).is_file():
-        raise UserError(f"weights file {path}: no such file")
+        raise UserError(f"weights file {path}: no such file; expected an .npz file")
     try:
         arrays = read_npz(path)
     except ValueError as error:

@@ -1,1 +1,1 @@
-"""What a person looks at: tables and plots of a run, and of several runs side by side."""
+"""Tables and plots of a run, and of comparisons of several runs."""

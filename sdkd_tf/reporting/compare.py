@@ -1,7 +1,7 @@
-"""Trains several arms over several seeds and records them side by side, as the plot of the SDKD paper does.
+"""Trains several arms with several seeds, records the results and compares them, as in the figure of the SDKD paper.
 
-A comparison is a folder with `runs.jsonl`, one Record a line, from which the tables and plots beside it are made. Every run is a
-training of its own process. Runs on record are not repeated, so a comparison that was stopped resumes.
+A comparison is a folder with `runs.jsonl`, one Record per line, from which its tables and plots are made. Every run is
+trained in a separate process. Recorded runs are not repeated, so an interrupted comparison can be resumed.
 """
 
 import concurrent.futures
@@ -25,6 +25,7 @@ from sdkd_tf.config import Config, config_from_builtins, config_from_flags, defi
 from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation.results import Results
 from sdkd_tf.files import atomic_file
+from sdkd_tf.options import read_flagfiles
 from sdkd_tf.reporting.comparison_plots import plot_comparison
 from sdkd_tf.reporting.comparison_tables import Record, table
 from sdkd_tf.run import Run
@@ -36,10 +37,13 @@ Plan = dict[Key, Config]
 
 
 def parse_arms(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Splits each `NAME: FLAGS` as a shell does: name -> list of flags.
+    """Parses arms of the form `NAME: FLAGS`, where FLAGS are split as by a shell.
+
+    Returns:
+      Name -> list of flags.
 
     Raises:
-      UserError: there is none, one has another form, or two have names that would share a directory.
+      UserError: there are none, one has another form, or two names would share a directory.
     """
     if not texts:
         raise UserError("--arm is missing; expected at least one, for instance --arm='SDKD: --strategy=sdkd'")
@@ -49,7 +53,7 @@ def parse_arms(texts: Sequence[str]) -> dict[str, list[str]]:
         name, colon, arguments = (part.strip() for part in text.partition(":"))
         try:
             given = shlex.split(arguments)
-        except ValueError:  # a quotation mark without its other half
+        except ValueError:  # an unclosed quotation mark
             name = ""
         if not (colon and name):
             raise UserError(f"--arm={text}: expected NAME: FLAGS, for instance 'SDKD: --strategy=sdkd'")
@@ -65,19 +69,19 @@ def _folder(name: str) -> str:
 
 
 def plan(runs_dir: pathlib.Path, base: str | None, arms: dict[str, list[str]], seeds: Sequence[str]) -> Plan:
-    """The runs of a comparison.
+    """Plans the runs of a comparison.
 
     Args:
-      runs_dir: root of the runs' directories.
-      base: flagfile that all arms share, or None.
+      runs_dir: parent directory of the runs.
+      base: flagfile shared by all arms, or None.
       arms: name -> flags of `sdkd train`.
       seeds: integers as text.
 
     Returns:
-      The options of every run; all arms of the first seed come first.
+      (arm, seed) -> options of the run; all arms with the first seed come first.
 
     Raises:
-      UserError: a seed that is not an integer, or flags that `sdkd train` does not take.
+      UserError: a seed is not an integer, or `sdkd train` does not accept a flag.
     """
     runs: Plan = {}
     for seed, (arm, arguments) in itertools.product(seeds, arms.items()):
@@ -87,9 +91,8 @@ def plan(runs_dir: pathlib.Path, base: str | None, arms: dict[str, list[str]], s
         shared = [f"--flagfile={base}"] if base else []
         values = flags.FlagValues()
         define_flags(values)
-        flags.DEFINE_string("flagfile", "", "", values)
         try:
-            values(["", *values.read_flags_from_files([*shared, *arguments]), f"--seed={seed}", f"--run_dir={run_dir}"])
+            values(["", *read_flagfiles([*shared, *arguments]), f"--seed={seed}", f"--run_dir={run_dir}"])
         except flags.Error as error:
             raise UserError(f"arm {arm!r}: {error}") from error
         runs[arm, int(seed)] = config_from_flags(values)
@@ -97,7 +100,7 @@ def plan(runs_dir: pathlib.Path, base: str | None, arms: dict[str, list[str]], s
 
 
 def read_records(path: pathlib.Path) -> dict[Key, Record]:
-    """Reads a runs.jsonl; a file that is not there is empty. Raises UserError for a line that is not a Record."""
+    """Reads a runs.jsonl; a missing file counts as empty. Raises UserError for a line that is not a Record."""
     records = {}
     for number, line in enumerate(path.read_bytes().splitlines() if path.is_file() else (), 1):
         try:
@@ -106,7 +109,7 @@ def read_records(path: pathlib.Path) -> dict[Key, Record]:
             record = Record(str(stored["arm"]), int(stored["seed"]), config, results)
             if problem := results.problem():
                 raise ValueError(problem)
-        except (ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, msgspec.MsgspecError) as error:
             reason = ascii(" ".join(str(error).split()))[1:-1]
             raise UserError(f"{path}:{number}: cannot be read ({reason}); expected a run of this version") from error
         records[record.arm, record.seed] = record
@@ -120,25 +123,25 @@ def write_records(path: pathlib.Path, records: dict[Key, Record]) -> None:
 
 
 def train_missing(runs: Plan, records: dict[Key, Record], path: pathlib.Path, parallel: int) -> list[str]:
-    """Trains the runs that are not on record, `parallel` at a time, and records each as it finishes.
+    """Trains the runs that are not recorded yet, `parallel` at a time, and records each one when it finishes.
 
     Args:
-      runs: from `plan`.
-      records: what is on record; added to.
-      path: the runs.jsonl.
-      parallel: runs at a time.
+      runs: result of `plan`.
+      records: the recorded runs; new ones are added.
+      path: path of the runs.jsonl.
+      parallel: number of runs at a time.
 
     Returns:
-      A line for each run that failed, which names its log. The other runs are finished nevertheless.
+      For each failed run, one line with the path of its log and the last line in it. The other runs are still trained.
 
     Raises:
-      UserError: a run on record has other options.
+      UserError: a recorded run has different options.
     """
     for key, config in runs.items():
         known = records[key].config if key in records else None
         if known and (lines := known.differences(config.completed(getattr(known.network, "detach_map", False)))):
             raise UserError(
-                f"{path}: the run of arm {key[0]!r}, seed {key[1]}, has other options ({'; '.join(lines)});"
+                f"{path}: the run of arm {key[0]!r}, seed {key[1]}, has different options ({'; '.join(lines)});"
                 " remove its line or choose another --out_dir"
             )
     lock, failed = threading.Lock(), []
@@ -161,20 +164,20 @@ def train_missing(runs: Plan, records: dict[Key, Record], path: pathlib.Path, pa
 
 
 def _train(run: Run, config: Config, parallel: int) -> str | None:
-    """Trains one run in a process of its own; returns a line if it fails."""
+    """Trains one run in a separate process. Returns None, or a line that describes the failure."""
     run.directory.mkdir(parents=True, exist_ok=True)
     arguments, log = run.directory / "compare.flags", run.directory / "log.txt"
     with atomic_file(arguments, "w") as file:
         file.write(config.flagfile())
-    cores = max(1, (os.cpu_count() or 1) // parallel)  # of each run, shared out as in sdkd_tf/__init__.py
+    cores = max(1, (os.cpu_count() or 1) // parallel)  # per run, divided as in sdkd_tf/__init__.py
     threads = {"TF_NUM_INTEROP_THREADS": str(min(2, cores)), "TF_NUM_INTRAOP_THREADS": str(max(1, cores // 2))}
     command = [*_TRAIN, f"--flagfile={arguments}", f"--run_dir={run.directory}"]
-    with log.open("a") as output:
+    with log.open("ab") as output:
         streams: dict[str, Any] = {"stdout": output, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
         code = subprocess.run(command, env={**os.environ, **threads}, preexec_fn=die_with_parent, **streams).returncode
     if not code:
         return None
-    text = log.read_text(errors="replace").strip()
+    text = log.read_text(encoding="utf-8", errors="replace").strip()
     return f"{log}: {text.splitlines()[-1] if text else 'no output'}"
 
 
@@ -185,7 +188,7 @@ def _without_losses(results: Results) -> Results:
 
 
 class _Progress:
-    """A progress bar over the tasks of all runs, while the block runs."""
+    """Shows a progress bar over the tasks of all runs while the block runs."""
 
     def __init__(self, runs: Plan, missing: Plan):
         self._runs, self._missing, self._done = runs, missing, threading.Event()
@@ -206,7 +209,7 @@ class _Progress:
 
 
 def write_comparison(runs: Plan, records: dict[Key, Record], out_dir: pathlib.Path) -> str:
-    """Writes table.md and the plots of the planned runs that are on record; returns the table."""
+    """Writes table.md and the plots for the planned runs that are recorded. Returns the table."""
     chosen = [records[key] for key in runs if key in records]
     text = table(chosen)
     with atomic_file(out_dir / "table.md", "w") as file:

@@ -1,21 +1,23 @@
 """Plots of several runs side by side."""
 
+import dataclasses
 import itertools
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
 from sdkd_tf.reporting.comparison_tables import MEASURES, Record, Row, curves, summary_rows
+from sdkd_tf.reporting.fonts import drawable
 
 
 def plot_comparison(records: Sequence[Record], out_dir: pathlib.Path) -> None:
     """Draws curves.png, final.png and, if there is a run of fine-tuning to compare with, cost.png."""
+    arms = list(dict.fromkeys(record.arm for record in records))
+    names = dict(zip(arms, drawable(arms)))
+    records = [dataclasses.replace(record, arm=names[record.arm]) for record in records]
     _plot_curves(curves(records), out_dir / "curves.png")
     _plot_final(records, out_dir / "final.png")
     _plot_cost(summary_rows(records), out_dir / "cost.png")

@@ -1,4 +1,4 @@
-"""Tables of several runs side by side: means and sample standard deviations over seeds."""
+"""Tables that compare several runs: means and sample standard deviations over seeds."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from sdkd_tf.reporting.tables import markdown
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """One finished run of a comparison: its arm and seed, its options and results."""
+    """One finished run of a comparison: its arm, seed, options and results."""
 
     arm: str
     seed: int
@@ -81,8 +81,8 @@ _TABLES = {
         "OpenLORIS Over-all": "openloris_overall_test",
         "GEM BWT": "gem_bwt_test",
     },
-    "Cost: CPU time of tasks 2 to N relative to fine-tuning the same network with the same seed, peak memory, and what is kept"
-    " from task to task:": {
+    "Cost: CPU time of tasks 2 to N relative to fine-tuning the same network with the same seed, peak memory, and what"
+    " is kept from task to task:": {
         "CPU time": "relative_time",
         "peak memory, MB": "peak_memory_mb",
         "kept, MB": "stored_mb",
@@ -92,7 +92,7 @@ _TABLES = {
 
 
 def summary_rows(records: Sequence[Record]) -> list[Row]:
-    """One dict an arm: for each measure its mean over the seeds, and as `<measure>_sd` its sample standard deviation."""
+    """One dict per arm: for each measure its mean over seeds, and its sample standard deviation as `<measure>_sd`."""
     rows = []
     for arm in dict.fromkeys(record.arm for record in records):
         its = [record for record in records if record.arm == arm]
@@ -107,9 +107,9 @@ def summary_rows(records: Sequence[Record]) -> list[Row]:
 
 
 def _relative_time(record: Record, others: Sequence[Record]) -> float:
-    """CPU seconds of tasks 2 to N, over those of fine-tuning with all else the same; nan without such a run.
+    """CPU seconds of tasks 2 to N relative to fine-tuning with otherwise equal options; nan without such a run.
 
-    Not wall-clock seconds: of runs side by side, those tell which of them had the cores.
+    Wall-clock seconds of concurrent runs would depend on which of them got the cores.
     """
 
     def work(one: Record) -> tuple[Any, ...]:
@@ -125,7 +125,7 @@ def _relative_time(record: Record, others: Sequence[Record]) -> float:
 
 
 def table(records: Sequence[Record]) -> str:
-    """The comparison as Markdown: the paper's curve (mean validation accuracy after each task), then the final numbers."""
+    """The comparison in Markdown: the paper's curve (mean validation accuracy after each task), then final scores."""
     data = curves(records)
     count = len(next(iter(data.values()))[0])
     rows = []
@@ -149,6 +149,7 @@ def table(records: Sequence[Record]) -> str:
 
 
 def cell(row: Row, name: str) -> str:
+    """Formats a measure of a row, with its standard deviation if there are several seeds."""
     value, deviation = row[name], row[f"{name}_sd"]
     spread = row["seeds"] > 1
     if np.isnan(value):
@@ -163,5 +164,5 @@ def cell(row: Row, name: str) -> str:
 
 
 def short(value: float) -> str:
-    """.845 for 0.845, as the paper's table has it."""
+    """Formats 0.845 as .845, as in the table of the paper."""
     return f"{value:.3f}".replace("0.", ".", 1)

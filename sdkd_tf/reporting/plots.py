@@ -2,19 +2,15 @@
 
 import pathlib
 
-import matplotlib
-
-matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+from PIL import Image
 
 from sdkd_tf.evaluation import metrics
 from sdkd_tf.evaluation.results import Results
-from sdkd_tf.reporting.overlay import overlay
+from sdkd_tf.reporting.fonts import drawable
+from sdkd_tf.reporting.overlay import draw
 from sdkd_tf.run import Run
-
-# A task's name may hold a dollar sign.
-plt.rcParams["text.parse_math"] = False
 
 
 def plot_run(run: Run, out_dir: pathlib.Path | None = None) -> list[pathlib.Path]:
@@ -30,18 +26,18 @@ def plot_run(run: Run, out_dir: pathlib.Path | None = None) -> list[pathlib.Path
     out_dir = out_dir or run.directory / "plots"
     out_dir.mkdir(parents=True, exist_ok=True)
     results, strategy = run.results, run.config.strategy
+    names = drawable(results.task_names)
     paths = [out_dir / f"{name}.png" for name in ("accuracy_matrix", "mean_accuracy", "saliency")]
-    _plot_matrix(results, strategy, paths[0])
+    _plot_matrix(results.accuracy("test"), names, strategy, paths[0])
     _plot_mean_accuracy(results, strategy, paths[1])
     saliency = run.saliency()
     if saliency is None:
         return paths[:2]
-    _plot_overlays(results.task_names, *saliency, paths[2])
+    _plot_overlays(names, *saliency, paths[2])
     return paths
 
 
-def _plot_matrix(results: Results, strategy: str, path: pathlib.Path) -> None:
-    matrix, names = results.accuracy("test"), results.task_names
+def _plot_matrix(matrix: np.ndarray, names: list[str], strategy: str, path: pathlib.Path) -> None:
     figure, axes = plt.subplots(figsize=(1.5 + 0.55 * len(names), 1.2 + 0.5 * len(names)), layout="constrained")
     image = axes.imshow(matrix, vmin=0, vmax=1, cmap="viridis")
     for (i, j), value in np.ndenumerate(matrix):
@@ -72,7 +68,8 @@ def _plot_overlays(tasks: list[str], images: np.ndarray, maps: np.ndarray, path:
     side = images.shape[1]
     for k, row in enumerate(grid):
         for axes, saliency in zip(row, [None, *maps[:, k, :, :, 0]]):
-            axes.imshow(images[k] if saliency is None else overlay(images[k], saliency), extent=(0, side, 0, side))
+            image = Image.fromarray(images[k])
+            axes.imshow(image if saliency is None else draw(image, saliency), extent=(0, side, 0, side))
             axes.axis("off")
     for axes, name in zip(grid[0], names):
         axes.set_title(name, fontsize=7)

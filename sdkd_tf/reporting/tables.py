@@ -1,4 +1,4 @@
-"""The numbers of one run as text."""
+"""The results of one run as text."""
 
 import pathlib
 from collections.abc import Callable
@@ -10,15 +10,17 @@ from sdkd_tf.evaluation import metrics
 from sdkd_tf.evaluation.results import Results
 from sdkd_tf.run import Run
 
+_FEW_TEST_IMAGES = 50
+
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table."""
+    """Formats a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def summary(run: Run) -> str:
-    """Mean accuracy after each task, forgetting, saliency error, cost, and the conversions, if there are any."""
+    """Mean accuracy after each task, forgetting, saliency error, cost and, if there are any, the conversions."""
     results, config = run.results, run.config
     curves = [metrics.mean_accuracy(results.accuracy(split)) for split in ("validation", "test")]
     curve = [[name, f"{v:.3f}", f"{t:.3f}"] for name, v, t in zip(results.task_names, *curves)]
@@ -26,6 +28,7 @@ def summary(run: Run) -> str:
         f"strategy {config.strategy}, seed {config.training.seed}, {results.parameters / 1e6:.2f} M parameters",
         markdown(["after task", "mean validation accuracy", "mean test accuracy"], curve),
         markdown(["", "validation", "test"], _final_rows(results)),
+        *_certainty(results),
         "\n".join(_cost_lines(run)),
     ]
     known = run.directory / "tflite" / "conversion.json"
@@ -44,19 +47,30 @@ def _final_rows(results: Results) -> list[list[str]]:
     return rows
 
 
+def _certainty(results: Results) -> list[str]:
+    """The confidence interval of the final accuracy; empty if the number of test images is unknown."""
+    count = results.test_images
+    if not count:
+        return []
+    low, high = metrics.wilson_interval(results.final_accuracy("test"), count)
+    line = f"final mean test accuracy on {count} images: 95 % interval {low:.3f} to {high:.3f}"
+    few = f"\nwarning: only {count} test images; expected {_FEW_TEST_IMAGES} or more for a reliable number"
+    return [line + few if count < _FEW_TEST_IMAGES else line]
+
+
 def _cost_lines(run: Run) -> list[str]:
     tasks = run.results.tasks
     return [
         f"training {sum(task.seconds for task in tasks) / 60:.1f} min, replayed images {tasks[-1].kept_images}",
         memory_line([task.peak_memory_mb for task in tasks], run.results.task_names),
-        f"on disk {_megabytes(run.directory)}, of it checkpoints {_megabytes(run.directory / 'checkpoints')}",
+        f"on disk {_megabytes(run.directory)}, of which checkpoints {_megabytes(run.directory / 'checkpoints')}",
     ]
 
 
 def memory_line(peaks: list[float], tasks: list[str]) -> str:
-    """Peak memory, and its growth after the third task, by which time everything has been allocated once."""
+    """Peak memory, and its growth after the third task, by which everything has been allocated once."""
     line = f"peak memory {max(peaks):.0f} MB"
-    return f"{line}, {max(peaks) / peaks[2] - 1:.1%} more than until {tasks[2]}" if len(peaks) > 3 else line
+    return f"{line}, {max(peaks) / peaks[2] - 1:.1%} more than up to {tasks[2]}" if len(peaks) > 3 else line
 
 
 def _megabytes(directory: pathlib.Path) -> str:
@@ -64,7 +78,7 @@ def _megabytes(directory: pathlib.Path) -> str:
 
 
 def conversion_table(conversions: dict[str, Conversion]) -> str:
-    """Conversions side by side, a column each."""
+    """Compares conversions, with one column for each."""
 
     def both(value: Callable[[SplitReport], float]) -> Callable[[Conversion], str]:
         return lambda c: ", ".join(f"{value(split):.3f}" for split in (c.validation, c.test))
@@ -73,7 +87,7 @@ def conversion_table(conversions: dict[str, Conversion]) -> str:
         "file": lambda c: c.file,
         "mean accuracy (validation, test): float model": both(lambda split: split.mean("float")),
         ".tflite": both(lambda split: split.mean("tflite")),
-        ".tflite, test images scaled by nearest neighbour": lambda c: _accuracy(c.test.resized.get("nearest")),
+        ".tflite, test images scaled by nearest neighbor": lambda c: _accuracy(c.test.resized.get("nearest")),
         ".tflite, test images scaled bilinearly": lambda c: _accuracy(c.test.resized.get("bilinear")),
         "top-1 agreement (validation, test)": both(lambda split: split.top1_agreement),
         "mean absolute saliency difference (validation, test)": both(lambda split: split.saliency_difference),

@@ -1,4 +1,4 @@
-"""What is done against forgetting: a subclass of `base.Strategy` for each key of `STRATEGIES`. See docs/strategies.md."""
+"""Strategies against forgetting; `STRATEGIES` maps names to subclasses of `base.Strategy`. See docs/strategies.md."""
 
 from sdkd_tf.strategies.base import Strategy
 from sdkd_tf.strategies.ewc import EWC, OnlineEWC

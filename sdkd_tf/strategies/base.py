@@ -1,4 +1,4 @@
-"""The keras.Model that trains a network task after task, with the hooks at which a strategy steps in."""
+"""The keras.Model that trains a network task after task, with hooks for the strategies."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ Terms = dict[str, tf.Tensor]
 
 
 class Strategy(keras.Model):
-    """A network and its train_step. By itself it does nothing against forgetting: fine-tuning.
+    """Trains a network on one task after another. The base class does plain fine-tuning, nothing against forgetting.
 
-    A strategy is a subclass. It declares its options in a dataclass `Options` that extends this one, and overrides what it
-    needs of `begin_task`, `training_batches`, `terms` and `total`, `adjusted`, `end_task`. Images that it keeps from task to
-    task are in `kept_examples`, the size of all that it keeps in `stored_bytes`.
+    A strategy is a subclass. It declares its options in a dataclass `Options` that extends this one, and overrides any
+    of `begin_task`, `training_batches`, `terms`, `total`, `adjusted` and `end_task`. `kept_examples` holds the images
+    that it keeps from task to task; `stored_bytes` is the size of everything that it keeps.
     """
 
     @dataclasses.dataclass(frozen=True)
@@ -31,26 +31,26 @@ class Strategy(keras.Model):
         """Options of every strategy."""
 
         saliency_weight: Annotated[
-            float, Meta(ge=0, description="Weight of the supervision of both maps by object masks, CPD's loss.")
+            float, Meta(ge=0, description="Weight of CPD's loss, the supervision of both maps by object masks.")
         ] = 1.0
 
     term_names: tuple[str, ...] = ("classification", "saliency")  # the keys of what `terms` returns
-    distributable = True  # whether it learns the same on several replicas
-    continuable = True  # whether a finished run holds all that it needs to learn further tasks
+    distributable = True  # whether the result is independent of the number of replicas
+    continuable = True  # whether a finished run holds everything needed to learn further tasks
 
     def __init__(self, student: keras.Model, options: Any = None):
         """Args:
-        student: a network that returns `network.Outputs`; without saliency, its supervision is 0.
+        student: a network that returns `network.Outputs`. Without saliency, the saliency term is 0.
         options: an instance of `Options`; None for the defaults.
         """
         super().__init__(name="strategy")
         self.student = student
         self.options: Any = options or self.Options()
-        self.kept_examples: tuple[Example, ...] = ()  # of earlier tasks, to be read again; Keras wraps no tuple
+        self.kept_examples: tuple[Example, ...] = ()  # a tuple, because Keras would wrap a list
         self.has_saliency = len(student.outputs) > 1
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.term_names)}
         self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-        # Each worker's metrics cover all replicas already; Keras would add them up.
+        # The metrics of each worker already cover all replicas; by default, Keras would add them up.
         self.distribute_reduction_method = "first"
 
     @property
@@ -59,7 +59,7 @@ class Strategy(keras.Model):
         return self.student.trainable_variables
 
     def compile(self, optimizer: keras.optimizers.Optimizer) -> None:
-        """Sets the optimizer; the losses are the strategy's own."""
+        """Sets the optimizer. The losses are computed by `train_step`."""
         super().compile(optimizer=optimizer)
         # Built here: creating variables inside the train_step would make TensorFlow trace it twice.
         optimizer.build(self.trained_variables)
@@ -72,7 +72,7 @@ class Strategy(keras.Model):
         return self.student(images, training=training)
 
     def begin_task(self, task: TaskData) -> dict[str, float]:
-        """Called before the training on a task.
+        """Called before training on a task.
 
         Returns:
           Numbers to record in the task's result.
@@ -80,10 +80,10 @@ class Strategy(keras.Model):
         return {}
 
     def training_batches(self, task: TaskData) -> tf.data.Dataset:
-        """The shuffled and augmented batches of one epoch, as many as the epoch has steps."""
+        """The shuffled and augmented batches of one epoch: `task.steps` batches."""
         return task.augmented()
 
-    @tf.autograph.experimental.do_not_convert  # Nothing here needs AutoGraph, whose pass over every layer takes long.
+    @tf.autograph.experimental.do_not_convert  # no AutoGraph: not needed, and slow for so many layers
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         gradients, terms, logits = self.gradients(batch)
         gradients = self.adjusted(global_mean(gradients))  # over all replicas, before the optimizer clips them
@@ -94,7 +94,7 @@ class Strategy(keras.Model):
         return {metric.name: metric.result() for metric in self.metrics}
 
     def gradients(self, batch: dict[str, tf.Tensor]) -> tuple[list[tf.Tensor], Terms, tf.Tensor]:
-        """Gradients of `trained_variables` on a batch, the loss with its terms, and the logits."""
+        """Returns (gradients of `trained_variables` on a batch, the loss and its terms, the logits)."""
         with tf.GradientTape() as tape:
             outputs = as_outputs(self.student(batch["image"], training=True))
             terms = self.terms(batch, outputs)
@@ -106,11 +106,11 @@ class Strategy(keras.Model):
         """The unweighted terms of the loss.
 
         Args:
-          batch: as `pipeline.make_dataset` gives it.
-          outputs: the student's Outputs on it.
+          batch: a batch of `pipeline.make_dataset`.
+          outputs: the student's Outputs for it.
 
         Returns:
-          Scalars whose keys are `term_names`; their mean over all replicas is the global batch's.
+          Scalars with `term_names` as keys. Their mean over all replicas is the term on the global batch.
         """
         classification = keras.losses.sparse_categorical_crossentropy(batch["label"], outputs.logits, from_logits=True)
         saliency = 0.0
@@ -122,31 +122,31 @@ class Strategy(keras.Model):
         return {"classification": tf.reduce_mean(classification), "saliency": saliency}
 
     def total(self, terms: Terms) -> tf.Tensor:
-        """The loss, given its terms."""
+        """Combines the terms into the loss."""
         return terms["classification"] + self.options.saliency_weight * terms["saliency"]
 
     def adjusted(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-        """The gradients to apply, given those of the loss; part of the traced train_step."""
+        """Maps the gradients of the loss to those to apply. Part of the traced train_step."""
         return gradients
 
     def end_task(self, task: TaskData) -> None:
-        """Called after the training on a task."""
+        """Called after training on a task."""
 
     @property
     def saved_variables(self) -> list[tf.Variable]:
-        """The variables that a killed run needs to resume, always in the same order."""
+        """The variables that an interrupted run needs to resume, always in the same order."""
         return [*self.variables, *self.optimizer.variables]
 
     def state(self) -> dict[str, Any]:
-        """What a killed run needs besides variables and `kept_examples`, as JSON."""
+        """Anything else that an interrupted run needs, besides variables and `kept_examples`; must fit into JSON."""
         return {}
 
     def restore(self, state: dict[str, Any], values: Sequence[np.ndarray]) -> None:
-        """Takes back `state` and the values of `saved_variables`; `kept_examples` are set before."""
+        """Restores `state` and the values of `saved_variables`. `kept_examples` are already set."""
         for variable, value in zip(self.saved_variables, values, strict=True):
             variable.assign(value)
 
     @property
     def stored_bytes(self) -> int:
-        """Bytes kept from task to task besides the network and the optimizer's state; images count as their files."""
+        """Bytes kept from task to task besides network and optimizer state. Images count with their file sizes."""
         return sum(example.stored_bytes for example in self.kept_examples)

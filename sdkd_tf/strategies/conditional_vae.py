@@ -9,20 +9,20 @@ layers = keras.layers
 
 
 class ConditionalVAE(keras.Model):
-    """Learns images given their labels, and draws new ones."""
+    """Learns to generate images of given labels."""
 
     def __init__(self, num_classes: int, image_size: int = 32, code_size: int = 64):
         """Args:
         num_classes: number of labels.
         image_size: side of the square RGB images, a multiple of 8.
-        code_size: length of the code.
+        code_size: dimension of the latent code.
         """
         super().__init__(name="conditional_vae")
         self.num_classes, self.image_size, self.code_size = num_classes, image_size, code_size
         self.encoder = _encoder(num_classes, image_size, code_size)
         self.decoder = _decoder(num_classes, image_size, code_size)
         self.random = tf.random.Generator.from_seed(random.getrandbits(31))
-        self.random_state = self.random.state  # a variable, saved with the others
+        self.random_state = self.random.state  # as an attribute, the variable is tracked and saved
         self.loss_tracker = keras.metrics.Mean(name="loss")
 
     @property
@@ -30,8 +30,8 @@ class ConditionalVAE(keras.Model):
         return [self.loss_tracker]
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One step on (images `[b, s, s, 3]` in [-1, 1], labels `[b]`): the negative evidence lower bound, a pixel's
-        likelihood Gaussian with variance 0.1."""
+        """One step on (images `[b, s, s, 3]` in [-1, 1], labels `[b]`): the negative evidence lower bound,
+        with a Gaussian likelihood of variance 0.1 per pixel value."""
         images, labels = data
         with tf.GradientTape() as tape:
             mean, log_variance = tf.split(self.encoder([images, labels]), 2, axis=1)
@@ -45,7 +45,7 @@ class ConditionalVAE(keras.Model):
         return {"loss": self.loss_tracker.result()}
 
     def sample(self, labels: tf.Tensor) -> tf.Tensor:
-        """Draws one image for each label: float32 `[n, s, s, 3]` in [-1, 1]."""
+        """Generates one image for each label: float32 `[n, s, s, 3]` in [-1, 1]."""
         codes = self.random.normal((len(labels), self.code_size))
         return tf.convert_to_tensor(self.decoder.predict([codes, tf.convert_to_tensor(labels)], verbose=0))
 

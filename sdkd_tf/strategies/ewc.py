@@ -18,14 +18,14 @@ _RESEARCH = {"research": True}
 
 
 class EWC(Strategy):
-    """A quadratic penalty holds each weight where it was, the more the weight mattered for earlier tasks.
+    """A quadratic penalty on changes to each weight, proportional to its importance for earlier tasks.
 
         L = L_task + lambda / 2 * sum over tasks t and weights i of F_t,i (theta_i - theta_t,i)^2
 
-    A sum of quadratics is one quadratic, but for a constant: its Fisher information is F = sum of F_t, its anchor the mean
-    of the theta_t weighted by F_t. So two numbers a weight are kept, however many the tasks.
+    Up to a constant, the sum of quadratic penalties is a single one: its Fisher information is F = sum of F_t, its
+    anchor the mean of the theta_t, weighted by F_t. Two numbers per weight thus suffice for any number of tasks.
 
-    F_t is the mean over images of the squared gradient of the loss: the empirical Fisher information of labels and masks.
+    F_t is the mean over images of the squared gradient of the loss: the empirical Fisher information.
     """
 
     @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ class EWC(Strategy):
         ewc_lambda: Annotated[float, Meta(ge=0, description="Weight of EWC's penalty.", extra=_RESEARCH)] = 100.0
         fisher_images: Annotated[
             int,
-            Meta(ge=1, description="Images of a task on which EWC estimates the Fisher information.", extra=_RESEARCH),
+            Meta(ge=1, description="Images per task from which EWC estimates the Fisher information.", extra=_RESEARCH),
         ] = 100
 
     continuable = False  # its Fisher information is not in a finished run
@@ -60,14 +60,14 @@ class EWC(Strategy):
         self.consolidate(self.estimate_fisher(task.batches(chosen, 1)))
 
     def consolidate(self, fisher: list[tf.Tensor]) -> None:
-        """Adds the penalty of a task that has just been learned: one array of Fisher information a variable."""
+        """Adds the penalty of the task just learned, given its Fisher information: one tensor per variable."""
         for old, anchor, variable, new in zip(self.fisher, self.anchor, self.student.trainable_variables, fisher):
             both = old + new
             anchor.assign(tf.where(both > 0.0, tf.math.divide_no_nan(old * anchor + new * variable, both), variable))
             old.assign(both)
 
     def estimate_fisher(self, images: Iterable[dict[str, tf.Tensor]]) -> list[tf.Tensor]:
-        """The mean squared gradient of the loss without penalty: one array a variable.
+        """The mean squared gradient of the loss without the penalty: one tensor per variable.
 
         Args:
           images: batches of one image.
@@ -81,7 +81,7 @@ class EWC(Strategy):
     @tf.function(autograph=False, reduce_retracing=True)
     def _squared_gradients(self, batch: dict[str, tf.Tensor]) -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
-            outputs = as_outputs(self.student(batch["image"], training=False))  # one image has no batch statistics
+            outputs = as_outputs(self.student(batch["image"], training=False))  # a single image has no batch statistics
             loss = Strategy.total(self, Strategy.terms(self, batch, outputs))  # without the penalty
         variables = self.student.trainable_variables
         return [tf.square(g) for g in tape.gradient(loss, variables, unconnected_gradients="zero")]
@@ -92,14 +92,17 @@ class EWC(Strategy):
 
 
 class OnlineEWC(EWC):
-    """One penalty that is renewed: F = gamma * F + F_t, with its anchor at the weights after the last task and weight gamma * F."""
+    """A single penalty with decaying Fisher information F = gamma * F + F_t, anchored at the weights before the task.
+
+    As in the paper, the penalty applied during a task has the weight gamma * F.
+    """
 
     @dataclasses.dataclass(frozen=True)
     class Options(EWC.Options):
         """Options of online EWC."""
 
         ewc_gamma: Annotated[
-            float, Meta(ge=0, le=1, description="Decay of online EWC's Fisher information a task.", extra=_RESEARCH)
+            float, Meta(ge=0, le=1, description="Decay of online EWC's Fisher information per task.", extra=_RESEARCH)
         ] = 0.9
 
     def terms(self, batch: dict[str, tf.Tensor], outputs: Outputs) -> Terms:

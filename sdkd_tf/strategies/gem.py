@@ -17,23 +17,23 @@ _RESEARCH = {"research": True}
 
 
 class _EpisodicMemory(Strategy):
-    """Keeps some images of each task, as Examples and as batches `[tasks, images, ...]`, one a task."""
+    """Keeps some images of each task, as Examples and as a tensor `[tasks, images, ...]`, one batch per task."""
 
     @dataclasses.dataclass(frozen=True)
     class Options(Strategy.Options):
-        """Options of A-GEM, and of GEM."""
+        """Options of GEM and A-GEM."""
 
         memory_images_per_task: Annotated[
-            int, Meta(ge=0, description="Images that GEM and A-GEM keep of each task.", extra=_RESEARCH)
+            int, Meta(ge=0, description="Images that GEM and A-GEM keep from each task.", extra=_RESEARCH)
         ] = 16
 
     continuable = False  # its images are not in a finished run
-    distributable = False  # a step needs the gradients on all kept images, and a replica has only a part of them
+    distributable = False  # `adjusted` computes further gradients, on the kept images
 
     def __init__(self, student: keras.Model, options: Any = None):
         super().__init__(student, options)
         self._size: int = self.options.memory_images_per_task
-        # The variables grow without the train_step being traced again.
+        # Variables with an unknown first dimension can grow without retracing the train_step.
         side = student.input_shape[1]
         shapes = {"image": (side, side, 3), "mask": (side, side, 1), "label": (), "has_mask": ()}
         self.memory = {
@@ -50,16 +50,16 @@ class _EpisodicMemory(Strategy):
         self.kept_examples += tuple(chosen)
         if not chosen:
             return
-        # A task with fewer images than places keeps some of them twice.
+        # All batches have the same size: if a task has fewer images, some are repeated.
         batch = next(iter(task.batches((chosen * self._size)[: self._size], self._size)))
         for name, kept in self.memory.items():
             kept.assign(tf.concat([kept, batch[name][None]], axis=0))
 
 
 class GEM(_EpisodicMemory):
-    """A step must not raise the loss on the images kept of any earlier task.
+    """A step must not increase the loss on the images kept from any earlier task.
 
-    A gradient that has a negative scalar product with that of an earlier task is replaced; see `project`.
+    A gradient with a negative scalar product with the gradient of an earlier task is projected; see `project`.
     """
 
     @dataclasses.dataclass(frozen=True)
@@ -67,7 +67,7 @@ class GEM(_EpisodicMemory):
         """Options of GEM."""
 
         gem_margin: Annotated[
-            float, Meta(ge=0, description="GEM's margin, which favours backward transfer.", extra=_RESEARCH)
+            float, Meta(ge=0, description="GEM's margin; a larger one favors backward transfer.", extra=_RESEARCH)
         ] = 0.5
 
     def adjusted(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
@@ -80,16 +80,16 @@ class GEM(_EpisodicMemory):
 
 
 class AGEM(_EpisodicMemory):
-    """A step must not raise the loss on a random batch of the kept images: one constraint, which needs no quadratic program.
+    """A step must not increase the loss on a random batch of kept images: one constraint, no quadratic program.
 
-    The batch has 16 images, fewer if fewer are kept of a task.
+    The batch has 16 images, or as many as are kept from each task if that is fewer.
     """
 
     def __init__(self, student: keras.Model, options: Any = None):
         super().__init__(student, options)
         self._batch = max(1, min(16, self._size))
         self._random = tf.random.Generator.from_seed(random.getrandbits(31))
-        self.random_state = self._random.state  # a variable, saved with the others
+        self.random_state = self._random.state  # as an attribute, the variable is tracked and saved
 
     def adjusted(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
         count = tf.size(self.memory["label"])
@@ -104,33 +104,33 @@ class AGEM(_EpisodicMemory):
 
 
 def project(gradient: np.ndarray, earlier: np.ndarray, margin: float = 0.0) -> np.ndarray:
-    """Replaces a gradient that would raise the loss of an earlier task.
+    """Projects a gradient that would increase the loss of an earlier task.
 
-    The quadratic program of GEM, equation 11, in its dual (equation 12), which has one unknown v a task: the step is
-    gradient + v @ earlier with v >= margin. With a margin of 0 it is the nearest vector that has no negative scalar product
-    with any earlier task's gradient; a larger one also moves towards the earlier tasks. The authors' experiments have 0.5.
+    Solves the quadratic program of GEM (equation 11) in its dual form (equation 12), with one unknown v per task: the
+    result is gradient + v @ earlier with v >= margin. With a margin of 0, it is the nearest vector that has no negative
+    scalar product with the gradient of any earlier task; a larger one also favors earlier tasks. The authors use 0.5.
 
     Args:
       gradient: `[weights]`.
-      earlier: `[tasks, weights]`.
+      earlier: gradients of the earlier tasks, `[tasks, weights]`.
       margin: lower bound of v, at least 0.
 
     Returns:
-      float32 `[weights]`; `gradient` itself where no scalar product is negative.
+      float32 `[weights]`; `gradient` itself if no scalar product is negative.
     """
     products = earlier @ gradient
     if (products >= 0).all():
         return gradient
     gram = earlier.astype(np.float64) @ earlier.T.astype(np.float64)
     scale = np.trace(gram) / len(gram)
-    # The solver needs a positive definite matrix, but the gradients of two tasks may agree.
+    # The solver needs a positive definite matrix, but the gradients of two tasks may be equal.
     gram, products = gram / scale + 1e-6 * np.eye(len(gram)), products.astype(np.float64) / scale
     shares = quadprog.solve_qp(gram, -products, np.eye(len(gram)), np.full(len(gram), float(margin)))[0]
     return (gradient + shares @ earlier).astype(np.float32)
 
 
 def project_on_one(gradient: tf.Tensor, reference: tf.Tensor) -> tf.Tensor:
-    """A-GEM, equation 11: g - (g . r / r . r) r where g . r is negative, else g."""
+    """A-GEM, equation 11: g - (g . r / r . r) r if g . r is negative, otherwise g."""
     product = tf.reduce_sum(gradient * reference)
     share = tf.math.divide_no_nan(product, tf.reduce_sum(tf.square(reference)))
     return gradient - tf.minimum(share, 0.0) * reference
@@ -141,7 +141,7 @@ def _flat(gradients: list[tf.Tensor]) -> tf.Tensor:
 
 
 def _like(flat: tf.Tensor, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Cuts a flat vector into tensors of the shapes of `gradients`."""
+    """Splits a flat vector into tensors with the shapes of `gradients`."""
     flat = tf.ensure_shape(flat, [sum(g.shape.num_elements() for g in gradients)])
     parts = tf.split(flat, [g.shape.num_elements() for g in gradients])
     return [tf.reshape(part, g.shape) for part, g in zip(parts, gradients)]

@@ -1,4 +1,4 @@
-"""Deep generative replay (Shin et al., NeurIPS 2017): a generator draws old images, and the network labels them."""
+"""Deep generative replay (Shin et al., NeurIPS 2017): a generator imitates old images, and the network labels them."""
 
 import dataclasses
 import random
@@ -19,10 +19,10 @@ _RESEARCH = {"research": True}
 
 
 class GenerativeReplay(Strategy):
-    """Every batch of new images is joined by a batch of generated ones; the generator learns from both as well.
+    """Trains on a batch of generated images with every batch of new ones; the generator, too, is trained on both.
 
-    Generated images are labelled by the network as it was before the task, so a bad image teaches what the network
-    already believes.
+    Generated images are labeled by the network as it was before the task. A bad image thus only reinforces a prediction
+    that the network already makes.
     """
 
     @dataclasses.dataclass(frozen=True)
@@ -30,14 +30,14 @@ class GenerativeReplay(Strategy):
         """Options of generative replay."""
 
         generated_images: Annotated[
-            int, Meta(ge=0, description="Images that generative replay draws before each task.", extra=_RESEARCH)
+            int, Meta(ge=0, description="Images that generative replay generates before each task.", extra=_RESEARCH)
         ] = 200
         generator_epochs: Annotated[
-            int, Meta(ge=1, description="Epochs of generative replay's generator.", extra=_RESEARCH)
+            int, Meta(ge=1, description="Epochs per task of generative replay's generator.", extra=_RESEARCH)
         ] = 30
 
     continuable = False  # its generator is not in a finished run
-    distributable = False  # the images drawn would differ between replicas
+    distributable = False  # the generated images would differ between replicas
 
     def __init__(self, student: keras.Model, options: Any = None):
         super().__init__(student, options)
@@ -97,7 +97,7 @@ class GenerativeReplay(Strategy):
         return int(tf.size(self.drawn["label"])) > 0
 
     def _draw(self) -> dict[str, tf.Tensor]:
-        """Images drawn for labels in turn, at the network's input size, labelled by the network; none has a mask."""
+        """Generates images of the input size for all labels in rotation, labels them with the network; no masks."""
         labels = tf.range(self._count) % self.generator.num_classes
         side = self.student.input_shape[1]
         images = tf.image.resize(self.generator.sample(labels), (side, side))

@@ -1,4 +1,4 @@
-"""Joint training on the images of all tasks so far: not a strategy, but the upper bound for all of them."""
+"""Joint training on the images of all tasks so far: the upper bound for the strategies."""
 
 import tensorflow as tf
 
@@ -7,7 +7,7 @@ from sdkd_tf.strategies.base import Strategy
 
 
 class Joint(Strategy):
-    """Keeps every image. A task takes as many steps as with any other strategy."""
+    """Keeps all images and trains on those of all tasks so far, with as many steps per task as the other strategies."""
 
     continuable = False  # its images are not in a finished run
 

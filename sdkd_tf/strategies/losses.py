@@ -1,20 +1,20 @@
-"""The losses of SDKD (paper, equations 1-3) and of its saliency parent, one function each."""
+"""The losses of SDKD (paper, equations 1-3) and CPD's saliency loss, one function each."""
 
 import tensorflow as tf
 
 
 def factor_transfer_loss(teacher_factor: tf.Tensor, student_factor: tf.Tensor) -> tf.Tensor:
-    """Equation 1, after Factor Transfer (Kim, Park, Kwak, NeurIPS 2018): L1 distance of L2-normalised factors.
+    """Equation 1, after Factor Transfer (Kim, Park, Kwak, NeurIPS 2018): L1 distance of L2-normalized factors.
 
         L_ft = || F_T / ||F_T||_2 - F_S / ||F_S||_2 ||_1
 
     Args:
-      teacher_factor, student_factor: `[batch, h, w, m]`; normalised over all but the batch. A factor of norm 0 stays 0.
+      teacher_factor, student_factor: `[batch, h, w, m]`, normalized over all but the batch. A factor of norm 0 is kept.
 
     Returns:
-      A scalar, at least 0: the mean over a sample's elements, as in the parent's code, and over the batch. The equation
-      read to the letter is a sum over the h * w * m elements: multiply lambda1 by their number. No gradient flows into the
-      teacher's factor.
+      A scalar, at least 0: the mean over the elements of a factor, as in Factor Transfer's code, and over the batch.
+      Taken literally, the equation is a sum over the h * w * m elements; for that, multiply lambda1 by their number. No
+      gradient flows into the teacher's factor.
     """
     teacher = tf.math.l2_normalize(_flat(tf.stop_gradient(teacher_factor)), axis=1)
     student = tf.math.l2_normalize(_flat(student_factor), axis=1)
@@ -24,17 +24,17 @@ def factor_transfer_loss(teacher_factor: tf.Tensor, student_factor: tf.Tensor) -
 def soft_target_loss(
     teacher_logits: tf.Tensor, student_logits: tf.Tensor, temperature: float = 20.0, alpha: float = 0.7
 ) -> tf.Tensor:
-    """Equation 2: the student's softened prediction is pulled towards the teacher's.
+    """Equation 2: divergence of the student's softened prediction from the teacher's.
 
         L_st = KL(softmax(o_t / T) || softmax(o_s / T)) * T * T * 2 * alpha
 
-    The paper writes KL(o_s, o_t). The direction here is that of the code from which the factor comes: the teacher is the
-    target, and both sides are softened.
+    The paper writes KL(o_s, o_t). The direction here is that of the usual implementation with this factor: the teacher
+    is the target, and both predictions are softened.
 
     Args:
       teacher_logits, student_logits: `[batch, classes]`.
       temperature: T, above 0.
-      alpha: weight, at least 0; 0.7 in the paper.
+      alpha: constant factor, at least 0; 0.7 in the paper.
 
     Returns:
       A scalar, at least 0: the sum over classes, averaged over the batch. No gradient flows into the teacher's logits.
@@ -62,9 +62,9 @@ def saliency_loss(
     """CPD's supervision (Wu, Su, Huang, CVPR 2019, equation 4): cross-entropy of both maps against the object mask.
 
     Args:
-      attention_logits, detection_logits: `[batch, h, w, 1]`, upsampled here to the mask's size.
+      attention_logits, detection_logits: `[batch, h, w, 1]`, upsampled by this function to the size of the mask.
       mask: `[batch, H, W, 1]`, 0 or 1.
-      has_mask: `[batch]`, 0 leaves an image out.
+      has_mask: `[batch]`, 1, or 0 to ignore an image.
 
     Returns:
       A scalar: the sum over the two maps, averaged over pixels and over the images that have a mask; 0 without any.

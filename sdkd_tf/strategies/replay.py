@@ -15,14 +15,14 @@ from sdkd_tf.strategies.sdkd import SDKD
 
 
 class ExperienceReplay(Strategy):
-    """Keeps a reservoir of images; every batch of new images is joined by a batch of kept ones."""
+    """Keeps a reservoir of images, and trains on a batch of them with every batch of new images."""
 
     @dataclasses.dataclass(frozen=True)
     class Options(Strategy.Options):
         """Options of experience replay."""
 
         memory_images: Annotated[
-            int, Meta(ge=0, description="Images that experience replay keeps, of all tasks.", extra={"research": True})
+            int, Meta(ge=0, description="Images that experience replay keeps in total.", extra={"research": True})
         ] = 200
 
     continuable = False  # its images are not in a finished run
@@ -49,7 +49,7 @@ class ExperienceReplay(Strategy):
 
 
 class SDKDReplay(ExperienceReplay, SDKD):
-    """The losses of SDKD on the batches of experience replay; the teacher sees the kept images as well."""
+    """SDKD with the batches of experience replay; the teacher sees the kept images as well."""
 
     @dataclasses.dataclass(frozen=True)
     class Options(ExperienceReplay.Options, SDKD.Options):
@@ -57,7 +57,7 @@ class SDKDReplay(ExperienceReplay, SDKD):
 
 
 class Reservoir:
-    """A uniform sample of a stream of unknown length (Vitter, 1985, algorithm R)."""
+    """A uniform random sample of a stream of unknown length (Vitter, 1985, algorithm R)."""
 
     def __init__(self, size: int):
         """Args: size: number of items to keep."""
@@ -65,7 +65,7 @@ class Reservoir:
         self.offered, self._size = 0, size
 
     def offer(self, items: Iterable[Any]) -> None:
-        """Keeps each of some further items with the probability that all items so far have."""
+        """Adds items to the stream. Afterwards, every item so far is kept with the same probability."""
         kept = list(self.kept)
         for item in items:
             self.offered += 1
@@ -78,5 +78,5 @@ class Reservoir:
 
 
 def beside(new: tf.data.Dataset, old: tf.data.Dataset) -> tf.data.Dataset:
-    """Batches of `new`, each joined by one of `old`."""
+    """Concatenates each batch of `new` with one of `old`."""
     return tf.data.Dataset.zip((new, old)).map(lambda a, b: {name: tf.concat([a[name], b[name]], axis=0) for name in a})

@@ -1,4 +1,4 @@
-"""SDKD: the student is trained against the frozen model of the task before (SDKD paper, figure 4); and LwF, its relative."""
+"""Distillation from the frozen model of the previous task: SDKD (SDKD paper, figure 4) and the simpler LwF."""
 
 import dataclasses
 import random
@@ -17,10 +17,10 @@ from sdkd_tf.strategies.base import Strategy, Terms
 
 
 class LwF(Strategy):
-    """Learning without Forgetting (Li, Hoiem, ECCV 2016): soft targets of the model of the task before, nothing else.
+    """Learning without Forgetting (Li, Hoiem, ECCV 2016): only soft targets from the model of the previous task.
 
-    All tasks share their labels here, so there is one head and no warm-up of a new one. The paper's loss, the
-    cross-entropy of the softened predictions, has the gradient of equation 2's divergence.
+    All tasks share their labels here, so there is a single head without warm-up. The loss of the LwF paper, the
+    cross-entropy of the softened predictions, has the same gradient as the divergence in SDKD's equation 2.
 
     The teacher is a copy of the student, made when a task begins. The first task has no teacher.
     """
@@ -38,12 +38,12 @@ class LwF(Strategy):
         """Args:
         student: a network that returns `network.Outputs`.
         options: an instance of `Options`; None for the defaults.
-        teacher: a network like the student to distil from at once; None starts without a teacher.
+        teacher: a network like the student, to distill from in the first task; None starts without a teacher.
         """
         super().__init__(student, options)
         self.teacher = keras.models.clone_model(student) if teacher is None else teacher
         self.teacher.trainable = False
-        # A variable, so that the first teacher does not make TensorFlow trace the train_step again.
+        # A variable, so that train_step is not traced again when the first teacher is set.
         self.has_teacher = tf.Variable(teacher is not None, trainable=False, name="has_teacher")
 
     def begin_task(self, task: TaskData) -> dict[str, float]:
@@ -57,7 +57,7 @@ class LwF(Strategy):
         self.has_teacher.assign(True)
 
     def terms(self, batch: dict[str, tf.Tensor], outputs: Outputs) -> Terms:
-        """The terms of the loss; those of the teacher are 0 as long as there is none."""
+        """The terms of the loss. The distillation terms are 0 without a teacher."""
         names = [name for name in self.term_names if name not in Strategy.term_names]
         distilled = tf.cond(
             self.has_teacher,
@@ -67,7 +67,7 @@ class LwF(Strategy):
         return {**super().terms(batch, outputs), **dict(zip(names, distilled, strict=True))}
 
     def distillation_terms(self, teacher: Outputs, student: Outputs) -> tuple[tf.Tensor, ...]:
-        """The teacher's terms, in the order of `term_names`."""
+        """The distillation terms, in the order of `term_names`."""
         return (losses.soft_target_loss(teacher.logits, student.logits, self.options.temperature),)
 
     def total(self, terms: Terms) -> tf.Tensor:
@@ -76,10 +76,10 @@ class LwF(Strategy):
 
 
 class SDKD(LwF):
-    """Student, frozen teacher, teacher translator and student translator, and the losses that join them.
+    """Distills from the model of the previous task: factor transfer on saliency maps, soft targets on logits.
 
-    When a task begins, the student becomes the teacher, and the teacher translator, an autoencoder, is trained on the
-    teacher's maps of the new images.
+    When a task begins, the student becomes the frozen teacher, and the teacher translator, an autoencoder, is trained
+    on the teacher's maps of the new images. The student translator is trained with the student.
     """
 
     @dataclasses.dataclass(frozen=True)
@@ -89,13 +89,13 @@ class SDKD(LwF):
         lambda1: Annotated[float, Meta(ge=0, description="Weight of the factor-transfer loss (equation 3).")] = 1.0
         teacher_share: Annotated[
             float,
-            Meta(ge=0, le=1, description="Share of the teacher's weights in the model after each task; paper: 0."),
+            Meta(ge=0, le=1, description="Share of the teacher in the average of weights after each task; paper: 0."),
         ] = 0.25
 
     term_names = (*Strategy.term_names, "factor_transfer", "soft_target")
 
     def __init__(self, student: keras.Model, options: Any = None, teacher: keras.Model | None = None):
-        """Args: those of LwF. Without saliency, or with lambda1 = 0, L_ft is 0 and there are no translators."""
+        """Args: see LwF. Without saliency or with lambda1 = 0, there are no translators, and L_ft is 0."""
         super().__init__(student, options, teacher)
         self.has_factors = self.has_saliency and self.options.lambda1 > 0
         if self.has_factors:
@@ -123,11 +123,11 @@ class SDKD(LwF):
         return numbers
 
     def train_teacher_translator(self, batches: tf.data.Dataset, epochs: int = 10) -> float:
-        """Trains the autoencoder on the teacher's maps, unsupervised; the student translator starts as its encoder.
+        """Trains the autoencoder, unsupervised, on the teacher's maps; its encoder becomes the student translator.
 
         Args:
-          batches: training images, as `pipeline.make_dataset` gives them.
-          epochs: of the autoencoder's training.
+          batches: batches of training images from `pipeline.make_dataset`.
+          epochs: number of epochs.
 
         Returns:
           The autoencoder's L1 reconstruction error in the last epoch.
@@ -145,10 +145,10 @@ class SDKD(LwF):
         return self.teacher(images, training=False)
 
     def end_task(self, task: TaskData) -> None:
-        """Averages the student's weights with the teacher's, which get the weight `teacher_share`.
+        """Averages the weights of student and teacher; `teacher_share` is the share of the teacher.
 
-        Not in the paper. After Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, equation 1: between
-        the weights before and after fine-tuning lie models that know both.
+        Not in the paper. Follows Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, equation 1:
+        models between the weights before and after fine-tuning perform well on both tasks.
         """
         share = self.options.teacher_share
         if share and self.has_teacher.numpy():

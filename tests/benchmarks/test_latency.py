@@ -51,6 +51,14 @@ def test_a_scalar_without_a_shape_counts_as_one_number(tmp_path):
     assert cost(path) == (0, 2 * 4)
 
 
+def test_a_graph_that_returns_nothing_has_a_cost(path, tmp_path):
+    model = unpack(path.read_bytes())
+    model.signatureDefs = model.subgraphs[0].outputs = None
+    bare = tmp_path / "bare.tflite"
+    bare.write_bytes(pack(model))
+    assert cost(bare) == cost(path)
+
+
 @pytest.mark.long
 def test_untrained_files_differ_in_their_work(tmp_path):
     paths = write_untrained(tmp_path / "files", input_size=96, classes=4)

@@ -28,7 +28,7 @@ def test_means_and_deviations_by_hand():
         "| top-1 agreement | 0.950 | 0.950 ± 0.000 |",
         "| saliency MAE against float | +0.0000 | +0.0200 ± 0.0141 |",
         "| steps | 0 | 50 ± 0 |",
-        "| ranges' distance | – | 0.030 ± 0.014 |",
+        "| range distance | – | 0.030 ± 0.014 |",
     ]
 
 

@@ -148,4 +148,4 @@ def test_ctrl_c_ends_with_one_line_that_says_how_to_resume(sdkd, trained):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in errors
-    assert errors.strip().splitlines()[-1] == "interrupted; the same command resumes where it stopped"
+    assert errors.strip().splitlines()[-1] == "interrupted; run the same command again to resume"

@@ -22,9 +22,12 @@ from sdkd_tf.model.vgg16 import VGG16Options
 from sdkd_tf.training import train
 from tests.loading import load
 
+RNG = np.random.default_rng(0)
+
 
 def photo(size=(64, 48)):
-    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (*size[::-1], 3)).astype(np.uint8))
+    """Another image every time."""
+    return Image.fromarray(RNG.integers(0, 256, (*size[::-1], 3)).astype(np.uint8))
 
 
 def truncate(path):

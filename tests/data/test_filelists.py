@@ -29,20 +29,20 @@ def test_filelists(copy_images, tmp_path):
                 ["test/clutter/*"])  # fmt: skip
     sequence = load(tmp_path)
     assert sequence.layout == "filelists" and [task.name for task in sequence.tasks] == ["batch_00", "batch_01"]
-    assert sequence.classes == ("cup_01", "bottle_01")  # in the order of the labels, named by their folders
+    assert sequence.classes == ("bottle_01", "cup_01")  # named by their folders
     first, second = sequence.tasks
     assert [len(s) for task in sequence.tasks for s in (task.train, task.validation, task.test)] == [40, 4, 8, 20, 2, 4]
     assert paths(first.validation, tmp_path) == [
         f"train/clutter/{segment}/{name}/10.jpg"
-        for name in ("cup_01", "bottle_01")
+        for name in ("bottle_01", "cup_01")
         for segment in ("segment1", "segment10")
     ]
     assert paths(second.test, tmp_path) == [
-        f"test/clutter/segment2/{name}/{number}.jpg" for name in ("cup_01", "bottle_01") for number in (0, 1)
+        f"test/clutter/segment2/{name}/{number}.jpg" for name in ("bottle_01", "cup_01") for number in (0, 1)
     ]
     assert [example.label for example in second.test] == [0, 0, 1, 1]
     assert "test set: the lines of test.txt from the folders it trains on" in sequence.note
-    assert load(tmp_path, labels="category").classes == ("cup", "bottle")
+    assert load(tmp_path, labels="category").classes == ("bottle", "cup")
 
 
 def test_images_to_train_and_to_test_on(copy_images, tmp_path):

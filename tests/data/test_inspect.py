@@ -5,6 +5,8 @@ import sys
 import pytest
 from PIL import Image
 
+from sdkd_tf.data.images import EXPECTED
+
 SPLITS = "{train,validation,test}"
 
 
@@ -25,7 +27,7 @@ def test_sound_data(root):
     mask.parent.mkdir(parents=True)
     Image.new("L", (128, 128)).save(mask)
     Image.new("RGB", (60, 40)).save(root / "test/task10/cup_02/1.jpg")
-    for name in ("0.HEIC", "1.heic", "2.webp", "notes.txt", "more/3.jpg"):
+    for name in ("0.TIF", "1.tif", "2.jxl", "notes.txt", "README", "more/3.jpg"):
         (root / "train/task1/cup_01" / name).parent.mkdir(exist_ok=True)
         (root / "train/task1/cup_01" / name).write_bytes(b"")
     code, lines, progress = inspect(root, "--tasks=task10,task1")
@@ -37,8 +39,8 @@ def test_sound_data(root):
         "  task1   train 4 (2 to 2)  validation 4 (2 to 2)  test 4 (2 to 2)",
         "images: 24, sizes 60x40 (1), 128x128 (23)",
         "masks: 1, boxes: 0",
-        "not read: 2 .heic, 1 .webp; expected .jpg, .jpeg or .png",
-        f"not read: 1 images that are not where the layout has them, such as {root}/train/task1/cup_01/more/3.jpg",
+        f"warning: {root}: 1 images are not where the layout has them, such as {root}/train/task1/cup_01/more/3.jpg",
+        f"warning: {root}: 1 .jxl, 2 .tif are not read; {EXPECTED}",
         "problems: none",
     ]
     assert "reading images: 100%" in progress and "24/24" in progress
@@ -118,21 +120,29 @@ def test_every_problem_is_told(root):
         assert sum(line.startswith(expected) for line in lines[start + 1 :]) == 1, expected
 
 
+def test_several_folders(root, copy_images):
+    other = copy_images(root / "train/task1", "{a,b}/{0,1,2,3}.jpg")
+    code, lines, _ = inspect(root / "train", other)
+    assert [line.split(": layout")[0] for line in lines if ": layout" in line] == [str(root / "train"), str(other)]
+    assert code == 1 and sum(line.startswith("problems: ") for line in lines) == 2
+
+
 def test_a_missing_split_is_one_problem(root):
     shutil.rmtree(root / "validation")
     code, lines, _ = inspect(root, "--labels=category")
     assert code == 1 and "classes: 1 (cup)" in lines
     assert "  task10  train 4 (4 to 4)  validation 0 (0 to 0)  test 4 (4 to 4)" in lines
-    assert lines[-2:] == [
-        "problems: 1",
+    assert lines[-3:] == [
+        "problems: 2",
         f"  data_dir {root}: has no folder validation; expected train, validation and test",
+        f"  data_dir {root}: has one class, 'cup'; expected at least two",
     ]
 
 
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ((), "error: 0 folders given; expected one, or the word rendered\n"),
+        ((), "error: no folder given; expected one or more, or the word rendered\n"),
         (("/no/such",), "error: data_dir /no/such: no such directory; expected "),
         (("rendered", "--factors=colour"), "error: factors names 'colour'; expected some of illumination, occlusion, "),
     ],
@@ -140,3 +150,26 @@ def test_a_missing_split_is_one_problem(root):
 def test_user_errors_are_one_line(arguments, message):
     code, lines, error = inspect(*arguments)
     assert code == 1 and not lines and error.startswith(message) and error.count("\n") == 1
+
+
+MEMORY = """
+import resource, sys
+from sdkd_tf.data.inspection import describe
+from sdkd_tf.data.selection import DataOptions
+describe(DataOptions(data_dir=sys.argv[1]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
+    Image.new("RGB", (3000, 2000)).save(tmp_path / "photo.png")  # 24 MB
+    peaks = []
+    for count in (2, 8):
+        for name in (f"{label}/{number}.png" for label in ("a", "b") for number in range(count)):
+            path = tmp_path / str(count) / "task" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.hardlink_to(tmp_path / "photo.png")
+        command = [sys.executable, "-c", MEMORY, str(tmp_path / str(count))]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        peaks.append(int(done.stdout.splitlines()[-1]))
+    assert peaks[1] - peaks[0] < 60

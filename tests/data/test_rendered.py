@@ -161,7 +161,7 @@ def test_an_unpacked_folder_in_a_cache_that_cannot_be_written(archive, monkeypat
     def refuse(*_, **__):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    for module, name in ((os, "mkdir"), (os, "replace"), (rendered, "_lock")):
+    for module, name in ((os, "mkdir"), (os, "replace"), (rendered, "lock")):
         monkeypatch.setattr(module, name, refuse)
     assert rendered_benchmark() == folder
 

@@ -6,6 +6,7 @@ from PIL import Image
 
 from sdkd_tf.data.checks import check_images
 from sdkd_tf.data.sequence import Problems
+from sdkd_tf.data.targets import read_box
 from sdkd_tf.errors import UserError
 from tests.loading import load
 
@@ -54,6 +55,32 @@ def test_bad_layouts(root, damage, message):
 def test_missing_directory():
     with pytest.raises(UserError, match="/no/such: no such directory"):
         load("/no/such")
+
+
+@pytest.mark.parametrize(
+    "text, box",
+    [
+        ("3\n4\n20\n30\n", (3, 4, 20, 30)),
+        ("\ufeff3\r\n4\r\n20\r\n30", (3, 4, 20, 30)),  # as Notepad writes it
+        ("0.5 0.2 7.9 8", (0, 0, 7, 8)),
+        ("0.0\n0.0\n1.0\n1.0\n", "has no number above 1, as shares of the image have"),
+        ("0.1 0.2 0.7 0.9", "has no number above 1"),
+        ("0 0 1 1", "has no number above 1"),
+        ("3 4 20", "cannot be read"),
+        ("0 0.5 0.5 0.2 0.3", "cannot be read"),  # YOLO's
+        ("3 4 nan 30", "cannot be read"),
+        ("3 4 inf 30", "cannot be read"),
+        ("", "cannot be read"),
+    ],
+)
+def test_boxes(tmp_path, text, box):
+    path = tmp_path / "box.txt"
+    path.write_text(text, encoding="utf-8", newline="")
+    if isinstance(box, tuple):
+        assert read_box(path) == box
+    else:
+        with pytest.raises(UserError, match=f"^box {path}: {box}.*; expected four lines xmin, ymin, xmax, ymax"):
+            read_box(path)
 
 
 def test_bundled_benchmark():

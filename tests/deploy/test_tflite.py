@@ -19,10 +19,7 @@ def refusal(tmp_path):
         path.write_bytes(content)
         with pytest.raises(UserError) as error:
             open_interpreter(path)
-        before, after = (
-            f"model {path}: is no TFLite file that can be used here (",
-            "); expected one written by convert.py",
-        )
+        before, after = (f"model {path}: is not a usable TFLite file (", "); expected one written by convert.py")
         text = str(error.value)
         assert text.startswith(before) and text.endswith(after) and text.isprintable()
         return text[len(before) : -len(after)]
@@ -74,6 +71,14 @@ def test_missing(tmp_path):
             tflite.read(path)
 
 
+def test_a_file_larger_than_any_flatbuffer_is_not_read(tmp_path):
+    path = tmp_path / "huge.tflite"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # a hole, which takes no space
+    with pytest.raises(UserError, match=f"^model {path}: is larger than 2 GB; expected a file written by convert.py$"):
+        tflite.read(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"PK\3\4 and so on", bytes(100)])
 def test_other_files(refusal, content):
     assert refusal(content) == "has no identifier TFL3"
@@ -121,6 +126,22 @@ def test_a_signature_whose_outputs_are_not_kept(refusal, models):
     assert refusal(pack(model)).startswith("Tensor data is null.")
 
 
+def test_of_several_signatures_the_one_in_use_is_tried(refusal, tmp_path):
+    module, spec = tf.Module(), [tf.TensorSpec(3, tf.float32, name="x")]
+    module.doubles = tf.function(lambda x: 2 * x, spec, autograph=False)
+    module.fails = tf.function(lambda x: tf.gather(x, tf.cast(x, tf.int32) + 7), spec, autograph=False)
+    signatures = {"doubles": module.doubles, "fails": module.fails}
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "saved"), ["doubles", "fails"])
+    model = unpack(converter.convert())
+    keys = {signature.signatureKey: signature for signature in model.signatureDefs}
+    assert (keys[b"doubles"].subgraphIndex, keys[b"fails"].subgraphIndex) == (0, 1)
+    keys[b"doubles"].signatureKey = "serving_default"
+    open_interpreter(write(tmp_path / "doubles.tflite", pack(model)))
+    keys[b"doubles"].signatureKey, keys[b"fails"].signatureKey = "doubles", "serving_default"
+    assert refusal(pack(model)).startswith("gather index out of bounds")
+
+
 def test_another_model_is_run_but_is_no_classifier(tmp_path):
     path = write(tmp_path / "foreign.tflite", convert(lambda x: 2 * x, 3))
     interpreter = open_interpreter(path)
@@ -130,6 +151,15 @@ def test_another_model_is_run_but_is_no_classifier(tmp_path):
     assert float_operators(path) == ["MUL x1"]
     with pytest.raises(UserError, match=f"^model {path}: does not have the input `image` and the outputs"):
         Classifier(path)
+
+
+def test_a_batch_that_could_be_larger_is_accepted(models, tmp_path):
+    model = unpack((models / "net.tflite").read_bytes())
+    model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].shapeSignature = np.array([-1, 64, 64, 3], np.int32)
+    path = write(tmp_path / "batch.tflite", pack(model))
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    expected = Classifier(models / "net.tflite")(image).probabilities
+    np.testing.assert_allclose(Classifier(path)(image).probabilities, expected, rtol=1e-6)
 
 
 def test_without_a_signature(models, tmp_path):

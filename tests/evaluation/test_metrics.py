@@ -48,3 +48,21 @@ def test_single_task(name, value):
 def test_matrix_must_be_square(name):
     with pytest.raises(ValueError, match=r"shape \(1, 2\); expected N x N"):
         getattr(metrics, name)([[1.0, 2.0]])
+
+
+@pytest.mark.parametrize(
+    "share, count, z, interval",
+    [
+        # With z = 2 and 4 hits of 5: (.8 + 4/10 -+ 2 sqrt(.16/5 + 4/100)) / (1 + 4/5).
+        (0.8, 5, 2.0, ((1.2 - 2 * 0.072**0.5) / 1.8, (1.2 + 2 * 0.072**0.5) / 1.8)),
+        (0.0, 4, 2.0, (0.0, 0.5)),  # z^2 / (n + z^2)
+        (1.0, 4, 2.0, (0.5, 1.0)),
+        (0.5, 12, 2.0, (0.25, 0.75)),  # (1/2 + 1/6 -+ 2 sqrt(1/48 + 1/144)) / (4/3) = 1/2 -+ 1/4
+    ],
+)
+def test_wilson_interval_by_hand(share, count, z, interval):
+    assert metrics.wilson_interval(share, count, z) == pytest.approx(interval, abs=1e-12)
+
+
+def test_wilson_interval_of_95_percent_as_published():
+    assert metrics.wilson_interval(0.8, 10) == pytest.approx((0.4901625, 0.9433178), abs=1e-6)

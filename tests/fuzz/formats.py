@@ -16,6 +16,7 @@ def tflite(rng, sources, folder):
     """Half of the cases change bytes, half the objects, which gets past the FlatBuffer's own structure."""
     from benchmarks.latency import cost
     from sdkd_tf.deploy import tflite
+    from sdkd_tf.deploy.measurement import latencies
     from tests.fuzz import forked
 
     content = rng.choice(sorted(sources.glob("*.tflite"))).read_bytes()
@@ -31,18 +32,26 @@ def tflite(rng, sources, folder):
     tflite.child.failure, tflite._SECONDS = forked.failure, 20
     tflite.float_operators(path)
     cost(path)
+    latencies([path], threads=1, runs=1)
     classifier = tflite.Classifier(path)
-    classifier(np.zeros((classifier.input_size, classifier.input_size, 3), np.uint8))
+    shape = classifier.input_size, classifier.input_size, 3
+    classifier(np.random.default_rng(rng.randrange(1 << 32)).integers(0, 256, shape).astype(np.uint8))
 
 
-def progress(rng, sources, folder):
-    from sdkd_tf.files import SavedStates
+def states(rng, sources, folder):
+    """Half of the cases damage the file, half the JSON in it, which is then of another version."""
+    from sdkd_tf.files import SavedStates, read_npz, write_npz
     from sdkd_tf.run import State
 
     (source,) = (sources / "progress").iterdir()
-    _mutate_archive(rng, source, folder / "000000.npz")
-    with contextlib.redirect_stdout(io.StringIO()):  # tells what is damaged
-        SavedStates(folder).load(State)
+    if rng.randrange(2):
+        _mutate_archive(rng, source, folder / "000000.npz")
+    else:
+        encoded, *arrays = read_npz(source).values()
+        write_npz(folder / "000000.npz", np.frombuffer(_mutated_json(rng, encoded.tobytes()), np.uint8), *arrays)
+    saved = SavedStates(folder)
+    with contextlib.redirect_stdout(io.StringIO()), saved.fitting("--overwrite starts again"):  # tells what is damaged
+        saved.load(State)
 
 
 def weights(rng, sources, folder):
@@ -75,8 +84,10 @@ def _damaged_run(rng, sources, folder, name):
     from sdkd_tf.run import Run
 
     shutil.copytree(sources / "run", folder, dirs_exist_ok=True)
-    mutate = _mutate_archive if name.endswith(".npz") else _mutate_json_file
-    mutate(rng, sources / "run" / name, folder / name)
+    if name.endswith(".npz"):
+        _mutate_archive(rng, sources / "run" / name, folder / name)
+    else:
+        (folder / name).write_bytes(_mutated_json(rng, (sources / "run" / name).read_bytes()))
     run = Run(folder)
     summary(run)
     run.saliency()
@@ -89,12 +100,9 @@ def records(rng, sources, folder):
 
     path = folder / "runs.jsonl"
     lines = (sources / "runs.jsonl").read_bytes().splitlines()
-    if rng.randrange(4) == 0:
-        path.write_bytes(mutate_bytes(rng, b"\n".join(lines)))
-    else:
-        number = rng.randrange(len(lines))
-        lines[number] = json.dumps(mutate_json(rng, json.loads(lines[number]))).encode()
-        path.write_bytes(b"\n".join(lines))
+    number = rng.randrange(len(lines))
+    lines[number] = _mutated_json(rng, lines[number])
+    path.write_bytes(b"\n".join(lines))
     table([*read_records(path).values()])
 
 
@@ -102,7 +110,7 @@ def golden(rng, sources, folder):
     from sdkd_tf.deploy.golden import read_golden
 
     shutil.copytree(sources / "golden", folder, dirs_exist_ok=True)
-    _mutate_json_file(rng, sources / "golden" / "expected.json", folder / "expected.json")
+    (folder / "expected.json").write_bytes(_mutated_json(rng, (sources / "golden" / "expected.json").read_bytes()))
     read_golden(folder)
 
 
@@ -139,11 +147,11 @@ def image(rng, sources, folder):
     source = rng.choice(sorted([*sources.glob("*.jpg"), *sources.glob("*.png")]))
     path = folder / source.name
     path.write_bytes(mutate_bytes(rng, source.read_bytes(), until=400))
-    _, problems = examine(Example(path, 0, path if rng.randrange(2) else None))
+    _, problems, _ = examine(Example(path, 0, path if rng.randrange(2) else None))
     assert all("\n" not in problem for problem in problems)
 
 
-_ALL = (tflite, progress, weights, results, config, conversion, saliency, records, golden, data, image)
+_ALL = (tflite, states, weights, results, config, conversion, saliency, records, golden, data, image)
 FORMATS = {f.__name__: f for f in _ALL}
 
 
@@ -161,8 +169,9 @@ def _mutate_archive(rng, source, target):
             archive.writestr(name, content)
 
 
-def _mutate_json_file(rng, source, target):
-    if rng.randrange(4) == 0:
-        target.write_bytes(mutate_bytes(rng, source.read_bytes()))
-    else:
-        target.write_text(json.dumps(mutate_json(rng, json.loads(source.read_text()))))
+def _mutated_json(rng, content):
+    """Damages JSON as bytes, or as what it holds, or nests it deeper than a parser goes."""
+    kind = rng.randrange(16)
+    if kind == 0:
+        return content[:1] + b'"x":' + b"[" * 100_000
+    return mutate_bytes(rng, content) if kind < 4 else json.dumps(mutate_json(rng, json.loads(content))).encode()

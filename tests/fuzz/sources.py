@@ -55,9 +55,8 @@ def _write_models(folder):
         x = layers.DepthwiseConv2D(3)(layers.ZeroPadding2D()(x))
         small = layers.MaxPooling2D(2)(layers.ReLU(6.0)(layers.BatchNormalization()(x)))
         x = layers.Concatenate()([x, layers.UpSampling2D(2, interpolation="bilinear")(small)])
-        logits = layers.Conv2D(1, 3, padding="same")(x)
-        x = holistic_attention(logits, x, 3, "attention")
-        saliency = refine(logits)
+        attended = holistic_attention(layers.Conv2D(1, 3, padding="same")(x), x, 3, "attention")
+        saliency = refine(layers.Conv2D(1, 3, padding="same")(attended))
         probabilities = layers.Softmax()(layers.Dense(3)(masked_pooling(x, saliency, "mass")))
         model = keras.Model(image, [probabilities, saliency])
         if name == "float":

@@ -18,7 +18,7 @@ ARMS = {"SDKD": ["--strategy=sdkd"], "no distillation": ["--strategy=finetune"]}
 
 @pytest.fixture
 def base(tmp_path, monkeypatch):
-    (tmp_path / "base.flags").write_text("# comment\n--epochs=2\n")
+    (tmp_path / "base.flags").write_text("\ufeff# comment\n--epochs=2\n", encoding="utf-8")
     monkeypatch.setattr(compare, "_TRAIN", [sys.executable, str(pathlib.Path(__file__).with_name("fake_train.py"))])
     return tmp_path / "base.flags"
 
@@ -106,7 +106,9 @@ def test_a_run_on_record_is_not_repeated(tmp_path, base):
     _, records, _ = compared(tmp_path, base, seeds=("0", "1"))
     assert calls(tmp_path, "sdkd") == "01" and len(records) == 4
     base.write_text("--epochs=3\n")
-    with pytest.raises(UserError, match=r"arm 'SDKD', seed 0, has other options \(--epochs is 2, not 3; --first_task"):
+    with pytest.raises(
+        UserError, match=r"arm 'SDKD', seed 0, has different options \(--epochs is 2, not 3; --first_task"
+    ):
         compared(tmp_path, base)
 
 
@@ -125,7 +127,7 @@ def test_an_option_of_another_strategy_does_not_repeat_a_run(tmp_path, base):
     base.write_text("--epochs=2\n--lambda1=20\n--ewc_lambda=5\n")
     compared(tmp_path, base, {"no distillation": ARMS["no distillation"]})
     assert calls(tmp_path, "no_distillation") == "0"
-    with pytest.raises(UserError, match="arm 'SDKD', seed 0, has other options .--lambda1 is 1.0, not 20.0"):
+    with pytest.raises(UserError, match="arm 'SDKD', seed 0, has different options .--lambda1 is 1.0, not 20.0"):
         compared(tmp_path, base)
 
 
@@ -167,7 +169,7 @@ def test_a_damaged_line_is_named(tmp_path, line):
 def test_results_that_do_not_fit_each_other():
     scores = Scores([0.5], [None])
     assert Results([], "", {}, 1, tasks=[TaskResult("a", validation=scores, test=scores)]).problem() is None
-    assert Results([], "", {}, 1).problem() == "tasks is empty; expected a record a task"
+    assert Results([], "", {}, 1).problem() == "tasks is empty; expected one record per task"
     two = [TaskResult(name, validation=scores, test=scores) for name in "ab"]
-    assert Results([], "", {}, 1, tasks=two).problem() == "task 'a', validation: expected 2 scores, one a task"
+    assert Results([], "", {}, 1, tasks=two).problem() == "task 'a', validation: expected 2 scores, one per task"
     assert dataclasses.asdict(scores) == {"accuracy": [0.5], "saliency_mae": [None]}

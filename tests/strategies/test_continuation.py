@@ -76,10 +76,13 @@ def test_what_cannot_be_continued_is_one_line(run, first, write_sequence, tmp_pa
     monkeypatch.setitem(ARCHITECTURES, "other", (VGG16Options, other_network))
     run("other", "task1", architecture="other")
     other, three_classes = str(tmp_path / "other"), str(write_sequence(tmp_path / "three_classes", classes=3))
-    network = r"has another network than these options give; expected --flagfile=.*/flags.flags$"
+    network = r"its network differs from the one these options describe; expected --flagfile=.*/flags.flags$"
     for changed, message in (
         ({"strategy": "replay"}, "strategy=replay does not work with --continue_from.*expected one of .*sdkd"),
-        ({"data_dir": three_classes}, r"other classes than the data have \(thing_02\); expected the same$"),
+        (
+            {"data_dir": three_classes},
+            r"has different classes from those of the data \(thing_02\); expected the same classes$",
+        ),
         ({"input_size": 64}, f"continue_from {first}: {network}"),
         ({"architecture": "other"}, f"continue_from {first}: {network}"),
         ({"continue_from": other}, f"continue_from {other}: {network}"),
@@ -87,7 +90,7 @@ def test_what_cannot_be_continued_is_one_line(run, first, write_sequence, tmp_pa
         with pytest.raises(UserError, match=message) as error:
             run("next", "task2", **{"continue_from": first, **changed})
         assert "\n" not in str(error.value)
-    with pytest.raises(UserError, match="first: is that of --continue_from; expected another"):
+    with pytest.raises(UserError, match="first: is also --continue_from; expected another directory"):
         run("first", "task2", continue_from=first, overwrite=True)
     (tmp_path / "first" / "optimizer.npz").write_bytes(b"damaged")
     with pytest.raises(UserError, match="optimizer.npz: cannot be read as .npz"):
@@ -107,7 +110,7 @@ def test_a_run_goes_on_without_masks_where_the_classification_teaches_the_map(ru
 def test_moments_of_other_variables_are_left(run, first, tmp_path, capsys):
     run("finetuned", "task1", strategy="finetune")
     run("next", "task2", continue_from=str(tmp_path / "finetuned"))  # SDKD trains a translator as well
-    line = "the moments of its optimizer do not fit these options; they start from zero"
+    line = "the optimizer's moments do not fit these options; they start from zero"
     assert f"{tmp_path / 'finetuned'}: {line}\n" in capsys.readouterr().out
     run("fitting", "task2", continue_from=first)
     assert line not in capsys.readouterr().out

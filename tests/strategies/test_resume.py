@@ -109,7 +109,9 @@ def test_another_seed_gives_other_weights(run, tmp_path):
 def test_an_unfinished_run_of_other_options_is_left_alone(run, tmp_path):
     killed(run, tmp_path / "killed", "finetune", 1)
     before = content(tmp_path / "killed" / "progress")
-    with pytest.raises(UserError, match=r"holds a run of other options or data \(--learning_rate is 0.01, not 0.5\)"):
+    with pytest.raises(
+        UserError, match=r"holds a run with different options or data \(--learning_rate is 0.01, not 0.5\)"
+    ):
         run(tmp_path / "killed", "finetune", learning_rate=0.5)
     assert content(tmp_path / "killed" / "progress") == before
     run(tmp_path / "killed", "finetune", learning_rate=0.5, overwrite=True)
@@ -121,7 +123,7 @@ def test_an_unfinished_run_of_other_data_is_left_alone(run, write_sequence, tmp_
     killed(run, tmp_path / "killed", "finetune", 1)
     before = content(tmp_path / "killed" / "progress")
     other = str(write_sequence(tmp_path / "other", tasks=TASKS, train=3))
-    with pytest.raises(UserError, match=r"holds a run of other options or data \(the data differ\)"):
+    with pytest.raises(UserError, match=r"holds a run with different options or data \(the data differ\)"):
         run(tmp_path / "killed", "finetune", data_dir=other)
     assert content(tmp_path / "killed" / "progress") == before
 
@@ -154,7 +156,7 @@ def test_a_run_killed_while_it_was_drawn_is_drawn_again(run, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "plot_run", lambda run: drawn.append(run.directory))
         run(tmp_path / "run", "finetune")
-        with pytest.raises(UserError, match="already holds a finished run"):
+        with pytest.raises(UserError, match="holds a finished run"):
             run(tmp_path / "run", "finetune")
     assert drawn == [tmp_path / "run"] and (tmp_path / "run" / "results.json").read_bytes() == before
 
@@ -170,7 +172,7 @@ def test_a_full_disk_is_reported_in_one_line_and_loses_no_finished_epoch(run, tm
         return fsync
 
     run(tmp_path / "whole", "finetune")
-    line = "^error: the disk is full; free some space and repeat the command, which resumes$"
+    line = "^error: the disk is full; free some space and run the same command again to resume$"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit, match=line):
         patch.setattr(files.os, "fsync", full_after(8))  # two files of options and two states, each with its directory
         with one_line_errors():
@@ -181,7 +183,7 @@ def test_a_full_disk_is_reported_in_one_line_and_loses_no_finished_epoch(run, tm
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_at_that_step(run, tmp_path):
-    line = r"task task1, epoch \d, step \d: (classification|saliency) is (nan|inf); lower --learning_rate, or look at"
+    line = r"task task1, epoch \d, step \d: (classification|saliency) is (nan|inf); lower --learning_rate, or check"
     with pytest.raises(UserError, match=line):
         run(tmp_path / "run", "finetune", learning_rate=1e38)
     assert not Run(tmp_path / "run").finished
@@ -189,7 +191,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_at_that_step(run, tmp_path):
 
 def test_weights_that_are_not_finite_after_an_epoch_stop_the_run(run, tmp_path):
     """The loss of a last step is that before its update, which here is the first."""
-    with pytest.raises(UserError, match=r"^task task1, epoch 1: \S+ is not finite; lower --learning_rate, or look at"):
+    with pytest.raises(UserError, match=r"^task task1, epoch 1: \S+ is not finite; lower --learning_rate, or check"):
         run(tmp_path / "run", "finetune", learning_rate=float("inf"), batch_size=8)
     assert not list((tmp_path / "run").glob("progress/*"))
 

@@ -3,15 +3,15 @@
 import pathlib
 
 from sdkd_tf.data.layouts import filelists, folders, label_csv, release, tasks
-from sdkd_tf.data.layouts.listing import SPLITS, Layout, subfolders
+from sdkd_tf.data.layouts.listing import Layout, split_folders, subfolders
 from sdkd_tf.errors import UserError
 
 LAYOUTS = {
     "release": "{train,validation,test}/{illumination,occlusion,pixel,clutter}/segment{1..9}/<object>/*.jpg",
-    "tasks": "{train,validation,test}/<task>/<object>/*.jpg",
+    "tasks": "{train,validation,test}/<task>/<object>/*.jpg or {train,validation,test}/<object>/*.jpg",
     "csv": "{train,validation,test}/batch{1..9}/label.csv",
     "filelists": "batches_filelists/domain/<list>/train_batch_{00..}.txt and test.txt",
-    "folders": "<task>/<class>/*.jpg",
+    "folders": "<task>/<class>/*.jpg or <class>/*.jpg",
 }
 
 
@@ -46,10 +46,10 @@ def detect(root: pathlib.Path) -> str:
     """Names the layout of a folder. File lists win over the folders they point into, since both are there at once."""
     if (root / "batches_filelists" / "domain").is_dir():
         return "filelists"
-    splits = [root / split for split in SPLITS if (root / split).is_dir()]
+    splits = [folder for folder in split_folders(root).values() if folder.is_dir()]
     if not splits:
         return "folders"
-    if any(any(split.glob("*/label.csv")) for split in splits):
+    if any((folder / "label.csv").is_file() for split in splits for folder in subfolders(split).values()):
         return "csv"
     if any(any(split.glob(f"{factor}/segment*")) for split in splits for factor in release.FACTORS):
         return "release"
@@ -58,11 +58,11 @@ def detect(root: pathlib.Path) -> str:
 
 def _without_missing_splits(layout: Layout, root: pathlib.Path) -> Layout:
     """Tells a missing or empty split once, not once a task."""
-    for split in SPLITS:
-        if not (root / split).is_dir():
+    for split, folder in split_folders(root).items():
+        if not folder.is_dir():
             layout.problems.append(f"data_dir {root}: has no folder {split}; expected train, validation and test")
-        elif not subfolders(root / split):
-            layout.problems.append(f"{root / split}: holds no task folder; expected {LAYOUTS[layout.name]}")
+        elif not subfolders(folder):
+            layout.problems.append(f"{folder}: holds no task folder; expected {LAYOUTS[layout.name]}")
         else:
             continue
         for task in layout.tasks:

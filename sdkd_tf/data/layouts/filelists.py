@@ -11,11 +11,12 @@ from sdkd_tf.data.layouts.listing import (
     Part,
     factor_and_level,
     locate,
-    natural_key,
     subfolders,
     tenth,
 )
+from sdkd_tf.data.layouts.names import canonical, natural_key
 from sdkd_tf.errors import UserError
+from sdkd_tf.files import read_text
 
 Rows = list[tuple[str, pathlib.Path]]  # (label, image) for every line of a list
 
@@ -32,7 +33,7 @@ def read(root: pathlib.Path, filelist: str) -> Layout:
     which would make the accuracy matrix' columns equal; here a line belongs to the task that trains on the same folder
     (`train/clutter/segment1/...` and `test/clutter/segment1/...`), and only if that does not settle every line and give
     every task some, each task has the whole set. A class is named by its images' folder where that is one for each
-    label, otherwise by its label; the order is that of the labels.
+    label, otherwise by its label.
 
     Args:
       root: the data's root folder, to which the listed paths are relative.
@@ -41,9 +42,9 @@ def read(root: pathlib.Path, filelist: str) -> Layout:
     Raises:
       UserError: the sub-folder is missing or holds no training list.
     """
-    folder = root / "batches_filelists" / "domain" / filelist
     known = subfolders(root / "batches_filelists" / "domain")
-    if filelist not in known:  # nor any path that leads elsewhere
+    folder = known.get(canonical(filelist))
+    if folder is None:  # nor any path that leads elsewhere
         raise UserError(f"filelist is {filelist!r}; expected one of {', '.join(known)}")
     files = sorted(folder.glob("train_batch_*.txt"), key=lambda path: natural_key(path.name))
     if not files:
@@ -70,7 +71,7 @@ def _read_list(root: pathlib.Path, file: pathlib.Path) -> tuple[Rows, list[str]]
     if not file.is_file():
         return [], [f"{file}: no such file; expected a list of lines `path label`"]
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(file).splitlines()
     except UnicodeDecodeError as error:
         return [], [f"{file}: cannot be read ({error}); expected text in UTF-8"]
     rows: Rows = []
@@ -82,28 +83,27 @@ def _read_list(root: pathlib.Path, file: pathlib.Path) -> tuple[Rows, list[str]]
             name, *label = line.strip().rsplit(maxsplit=1)
             if not label:
                 raise UserError(f"{file}:{number}: has no label; expected `path label`")
-            rows.append((label[0], locate(root, root, name, f"{file}:{number}")))
+            rows.append((canonical(label[0]), locate(root, root, name, f"{file}:{number}")))
         except UserError as error:
             problems.append(str(error))
     return rows, problems if rows or problems else [f"{file}: names no image; expected lines `path label`"]
 
 
 def _class_names(rows: Rows) -> dict[str, str]:
-    """Label -> class name, in the order of the labels."""
+    """Label -> class name."""
     folders: dict[str, set[str]] = {}
     for label, path in rows:
-        folders.setdefault(label, set()).add(path.parent.name)
-    labels = sorted(folders, key=natural_key)
-    names = [min(folders[label]) for label in labels]
+        folders.setdefault(label, set()).add(canonical(path.parent.name))
+    names = [min(found) for found in folders.values()]
     unique = len(set(names)) == len(names) and all(len(found) == 1 for found in folders.values())
-    return dict(zip(labels, names if unique else labels))
+    return dict(zip(folders, names if unique else folders))
 
 
 def _by_class(rows: Rows, names: dict[str, str]) -> Images:
     images: Images = {}
     for label, path in rows:
         images.setdefault(names[label], []).append(path)
-    return {name: images[name] for name in names.values() if name in images}
+    return images
 
 
 def _hold_out(rows: Rows, names: dict[str, str]) -> tuple[Images, Images]:
@@ -123,7 +123,7 @@ def _test_of_each_task(root: pathlib.Path, batches: list[Rows], test: Rows) -> l
     """The rows of the test list by task, or None where folders do not tell."""
 
     def place(path: pathlib.Path) -> tuple[str, ...]:  # without the split before and the object and file behind
-        return path.relative_to(root).parts[1:-2]
+        return tuple(map(canonical, path.relative_to(root).parts[1:-2]))
 
     owners: dict[tuple[str, ...], set[int]] = {}
     for index, rows in enumerate(batches):

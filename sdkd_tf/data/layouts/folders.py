@@ -2,36 +2,50 @@
 
 import pathlib
 
-from sdkd_tf.data.layouts.listing import Images, Layout, Listing, Part, natural_key, read_objects, subfolders, tenth
+from sdkd_tf.data.layouts.listing import (
+    SPLITS,
+    Layout,
+    Listing,
+    Part,
+    folder_name,
+    holds_objects,
+    read_objects,
+    subfolders,
+)
+from sdkd_tf.data.layouts.splitting import RULE, Split, split_class
 from sdkd_tf.data.targets import TREES
 from sdkd_tf.errors import UserError
 
-_NOTE = (
-    "of each class in file order, the last tenth, at least one image, is for test, the tenth before it for validation"
-)
-
 
 def read(root: pathlib.Path) -> Layout:
-    """Reads every sub-folder as a task, in natural order, and splits each class by the order of its files.
+    """Reads every sub-folder as a task, in natural order, and splits each of its classes by `splitting.split_class`.
 
-    The last tenth of a class (at least one image) is for test, the tenth before for validation, the rest for training:
-    whole stretches, because neighbouring frames of a video look alike and would let training see the test set.
+    `<class>/*.jpg` alone is one task with the name of the root.
     """
-    names = sorted((name for name in subfolders(root) if name not in TREES), key=natural_key)
-    if not names:
+    folders = {name: folder for name, folder in subfolders(root).items() if name not in TREES}
+    if not folders:
         raise UserError(
             f"data_dir {root}: holds no task folder; expected train, validation and test, or <task>/<class>"
         )
-    tasks = []
-    for name in names:
-        part = read_objects(root / name)
-        splits: dict[str, Images] = {"train": {}, "validation": {}, "test": {}}
-        for label, files in part.images.items():
-            count = tenth(files)
-            splits["train"][label] = files[: -2 * count]
-            splits["validation"][label] = files[-2 * count : -count]
-            splits["test"][label] = files[-count:]
-        tasks.append(
-            Listing(name, {split: Part(part.where, images, part.problems) for split, images in splits.items()})
-        )
-    return Layout("folders", tasks, _NOTE)
+    if holds_objects(root, but=TREES):
+        folders = {folder_name(root): root}
+    tasks: list[Listing] = []
+    halves: list[Split] = []
+    for name, folder in folders.items():
+        part = read_objects(folder, but=TREES if folder == root else ())
+        splits = {label: split_class(files) for label, files in part.images.items()}
+        images = {split: {label: getattr(its, split) for label, its in splits.items()} for split in SPLITS}
+        tasks.append(Listing(name, {split: Part(part.where, images[split], part.problems) for split in SPLITS}))
+        halves += splits.values()
+    return Layout("folders", tasks, _note(halves), unused=[path for split in halves for path in split.unused])
+
+
+def _note(splits: list[Split]) -> str:
+    """How the classes of all tasks were split."""
+    by_clip, unused = sum(split.by_clip for split in splits), sum(len(split.unused) for split in splits)
+    lines = [RULE]
+    if by_clip:
+        lines.append(f"whole clips of same-named images in {by_clip} of {len(splits)} class folders")
+    if unused:
+        lines.append(f"{unused} images between the parts are left out, since neighbours may look alike")
+    return "; ".join(lines)

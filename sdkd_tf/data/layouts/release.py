@@ -1,9 +1,9 @@
 """The full release: `{split}/{factor}/segment{1..9}/<object>/*.jpg`; three segments, filmed apart, make one level."""
 
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from sdkd_tf.data.layouts.listing import FACTORS, SPLITS, Images, Layout, Listing, Part, read_objects, subfolders
+from sdkd_tf.data.layouts.listing import FACTORS, Images, Layout, Listing, Part, read_objects, split_folders, subfolders
 
 _SEGMENTS = tuple(f"segment{number}" for number in range(1, 10))
 
@@ -15,19 +15,19 @@ def read(root: pathlib.Path) -> Layout:
     problem, and so is a folder that is no factor or no segment. An object may lack images in a segment (the release has
     such folders), not in a whole level.
     """
-    tasks = []
+    folders, tasks = split_folders(root), []
     for factor in FACTORS:
         for level in (1, 2, 3):
             segments = _SEGMENTS[3 * level - 3 : 3 * level]
-            names = [name for name in segments if any((root / split / factor / name).is_dir() for split in SPLITS)]
+            names = [name for name in segments if any((folder / factor / name).is_dir() for folder in folders.values())]
             if names:
-                splits = {split: _merged(root / split / factor, names) for split in SPLITS}
+                splits = {split: _merged(folder / factor, names) for split, folder in folders.items()}
                 tasks.append(Listing(f"{factor}{level}", splits, factor, level))
-    return Layout("release", tasks, problems=list(_unknown_folders(root)))
+    return Layout("release", tasks, problems=list(_unknown_folders(folders.values())))
 
 
-def _unknown_folders(root: pathlib.Path) -> Iterator[str]:
-    for split in (root / split for split in SPLITS if (root / split).is_dir()):
+def _unknown_folders(folders: Iterable[pathlib.Path]) -> Iterator[str]:
+    for split in (folder for folder in folders if folder.is_dir()):
         for factor in subfolders(split):
             if factor not in FACTORS:
                 yield f"{split / factor}: is no factor; expected {', '.join(FACTORS)}"
@@ -39,9 +39,9 @@ def _unknown_folders(root: pathlib.Path) -> Iterator[str]:
 
 def _merged(folder: pathlib.Path, names: Sequence[str]) -> Part:
     parts = [read_objects(folder / name) for name in names]
-    images: Images = {name: [] for name in sorted({name for part in parts for name in part.images})}
+    images: Images = {}
     for part in parts:
         for name, files in part.images.items():
-            images[name].extend(files)
+            images.setdefault(name, []).extend(files)
     where = f"{folder}/segment{{{','.join(name.removeprefix('segment') for name in names)}}}"
     return Part(where, images, [problem for part in parts for problem in part.problems])

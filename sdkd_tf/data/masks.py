@@ -1,0 +1,124 @@
+"""Object masks as programs write them: which of their values, colours or alpha is object, and which is background."""
+
+import numpy as np
+from PIL import Image, ImageChops, ImageFilter
+
+from sdkd_tf.data.images import eight_bits, opened, upright
+from sdkd_tf.errors import UserError
+from sdkd_tf.files import PathLike
+
+_FEW_GREYS = 32  # more of them shade an object's edge, or its probability; fewer number objects
+_FEW_COLOURS = 256  # more of them are a photo
+_FAINT = 15  # of 255: up to here a value beside bright ones may be the noise of JPEG
+_VOID = 255  # the index of the border around objects in palettes like that of PASCAL VOC
+
+
+class _AmbiguousError(Exception):
+    """What is unclear about a mask."""
+
+
+def open_mask(path: PathLike) -> Image.Image:
+    """Reads an object mask.
+
+    Object is: of an image with transparent parts, what is opaque; of a palette, all but index 0, or black, and but the border
+    255; of colours, all but black; of up to 32 shades of grey, all but 0; of more shades, those above 127.
+
+    Returns:
+      A PIL image in mode L, 255 on the object and 0 elsewhere.
+
+    Raises:
+      UserError: as `images.opened`, and for a mask that can be read in several ways.
+    """
+    with opened(path, "mask") as file:
+        try:
+            return _object(upright(file))
+        except _AmbiguousError as error:
+            raise UserError(f"mask {path}: {error}; expected 255 on the object and 0 elsewhere") from error
+
+
+def _object(image: Image.Image) -> Image.Image:
+    if image.has_transparency_data:
+        picture = image.convert("RGBA")
+        if np.asarray(picture.getchannel("A")).min() <= 127:
+            return _opaque(picture)
+    if image.mode == "P":
+        used = np.flatnonzero(image.histogram())
+        colours = np.zeros((256, 3), np.uint8)
+        given = np.array(image.getpalette(), np.uint8).reshape(-1, 3)
+        colours[: len(given)] = given
+        if np.ptp(colours[used], axis=1).any():
+            return _of_palette(image, set(used.tolist()), set(used[~colours[used].any(axis=1)].tolist()))
+        image = image.convert("L")
+    if image.mode.startswith("I"):
+        return _of_levels(Image.fromarray(eight_bits(image)), len(np.unique(np.asarray(image))) <= _FEW_GREYS)
+    if image.mode not in ("1", "L"):
+        image = image.convert("RGB")
+        red, green, blue = image.split()
+        if ImageChops.difference(red, green).getbbox() or ImageChops.difference(green, blue).getbbox():
+            if not image.getcolors(_FEW_COLOURS):
+                raise _AmbiguousError(f"has more than {_FEW_COLOURS} colours")
+            return _of_levels(_brightest(image), few=True)
+        image = red
+    image = image.convert("L")
+    return _of_levels(image, few=sum(map(bool, image.histogram())) <= _FEW_GREYS)
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    """The object of an RGBA image of which a part is transparent."""
+    opaque = picture.getchannel("A").point(lambda value: 255 if value > 127 else 0)
+    level = _brightest(picture)
+    black, *others = level.histogram(mask=opaque)
+    if black and any(others):
+        raise _AmbiguousError(
+            "is transparent, black and of another colour, so that both of the first may be background"
+        )
+    if not black and not any(others) and any(channel.getbbox() for channel in (level, picture.getchannel("A"))):
+        raise _AmbiguousError("is transparent everywhere, but not empty")
+    return opaque
+
+
+def _of_palette(image: Image.Image, used: set[int], black: set[int]) -> Image.Image:
+    """The object of a palette image that uses some indices, of which some are black."""
+    if 0 in used and black <= {0}:
+        background = {0}
+    elif 0 not in used and black:
+        background = black
+    else:
+        raise _AmbiguousError("has a palette in which background is neither index 0 alone nor black alone")
+    if used - background != {_VOID}:
+        background.add(_VOID)
+    table = np.full(256, 255, np.uint8)
+    table[list(background)] = 0
+    return Image.fromarray(table[np.asarray(image)])
+
+
+def _of_levels(level: Image.Image, few: bool) -> Image.Image:
+    """The object of a grey image.
+
+    Args:
+      level: PIL image in mode L.
+      few: whether its values may number objects.
+    """
+    counts = level.histogram()
+    used = [value for value in range(256) if counts[value]]
+    if used == [255]:
+        return level
+    if few and not counts[0]:
+        raise _AmbiguousError(f"has the values {', '.join(map(str, used))}, none of which is background")
+    if not few and used[-1] <= 127:
+        raise _AmbiguousError(f"its brightest pixel is {used[-1]}, and it has more than {_FEW_GREYS} shades")
+    noisy = used[-1] > 127 and not _has_faint_area(level)
+    threshold = 127 if not few or noisy and any(counts[1 : _FAINT + 1]) else 0
+    return level.point(lambda value: 255 if value > threshold else 0)
+
+
+def _has_faint_area(level: Image.Image) -> bool:
+    """Whether 3 x 3 pixels anywhere have one faint value, as where an object has a low number, and the noise of JPEG never has."""
+    lowest, highest = (np.asarray(level.filter(kind(3))) for kind in (ImageFilter.MinFilter, ImageFilter.MaxFilter))
+    return bool(((lowest == highest) & (lowest > 0) & (lowest <= _FAINT)).any())
+
+
+def _brightest(picture: Image.Image) -> Image.Image:
+    """The largest of red, green and blue, as a PIL image in mode L."""
+    red, green, blue, *_ = picture.split()
+    return ImageChops.lighter(ImageChops.lighter(red, green), blue)
