@@ -92,8 +92,10 @@ def write_golden(directory: PathLike, path: PathLike, images: Sequence[PathLike]
     directory, path = pathlib.Path(directory), pathlib.Path(path)
     classifiers = [Classifier(path), *(Classifier(path, kernels=kernels) for kernels in _OTHER_KERNELS)]
     size = classifiers[0].input_size
-    candidates = [images[i] for i in np.unique(np.linspace(0, len(images) - 1, _CANDIDATES).astype(int))]
-    opened = [_shrink(open_image(image), max(_SMALL, 2 * size)) for image in candidates]
+    opened, side = [], max(_SMALL, 2 * size)
+    for i in np.unique(np.linspace(0, len(images) - 1, _CANDIDATES).astype(int)):
+        opened.append(open_image(images[i]))
+        opened[-1].thumbnail((side, side), Image.Resampling.BILINEAR)
     found = [_answer(classifiers, image, labels) for image in opened]
     order = sorted(range(len(found)), key=lambda i: (_margin(found[i]) <= 2 * found[i].tolerance, found[i].tolerance))
     second = next((i for i in order if found[i].label != found[order[0]].label), order[-1])
@@ -104,13 +106,6 @@ def write_golden(directory: PathLike, path: PathLike, images: Sequence[PathLike]
         (directory / f"{NAMES[name]}.bin").write_bytes(letterbox(image, size).tobytes())
     write_json(directory / "expected.json", Expected(path.name, size, labels, **answers))
     (directory / "README.md").write_text(_README.format(size=size, file=path.name), encoding="utf-8")
-
-
-def _shrink(image: Image.Image, side: int) -> Image.Image:
-    """At most `side` pixels wide and high, and without what the file says beyond its pixels, like a colour profile."""
-    pixels = Image.fromarray(np.asarray(image))
-    pixels.thumbnail((side, side), Image.Resampling.BILINEAR)
-    return pixels
 
 
 def _enlarge(image: Image.Image) -> Image.Image:
