@@ -5,12 +5,16 @@ const tell = text => { element('status').textContent = text; };
 const TOP = 3;
 
 let turn = 0; // a new photo, a started or a stopped camera takes the turn; what is still running for an older one shows nothing
-let camera = 0; // the turn of the camera
+let camera = null; // the turn of the camera
+let stream = null; // of the camera
+
+const release = opened => opened?.getTracks().forEach(track => track.stop());
 
 function takeTurn() {
-  turn++;
+  release(stream);
+  stream = null;
   element('camera').textContent = 'use the camera';
-  return turn;
+  return ++turn;
 }
 
 async function show(recognizer, source, width, height, mine) {
@@ -60,10 +64,11 @@ async function toggleCamera(recognizer) {
   if (camera === turn) return void takeTurn();
   const mine = camera = takeTurn();
   element('camera').textContent = 'stop the camera';
-  let stream;
   try {
     if (!navigator.mediaDevices) throw new Error('needs https or localhost');
-    stream = await navigator.mediaDevices.getUserMedia({video: {facingMode: 'environment'}});
+    const opened = await navigator.mediaDevices.getUserMedia({video: {facingMode: 'environment'}});
+    if (mine !== turn) return release(opened);
+    stream = opened;
     stream.getVideoTracks()[0].onended = () => { if (mine === turn) takeTurn(); };
     const video = Object.assign(document.createElement('video'), {srcObject: stream, playsInline: true, muted: true});
     await video.play();
@@ -72,12 +77,9 @@ async function toggleCamera(recognizer) {
       await new Promise(requestAnimationFrame);
     }
   } catch (error) {
-    if (mine === turn) {
-      takeTurn();
-      tell(`camera: ${error.message}`);
-    }
-  } finally {
-    stream?.getTracks().forEach(track => track.stop());
+    if (mine !== turn) return;
+    takeTurn();
+    tell(`camera: ${error.message}`);
   }
 }
 
@@ -87,6 +89,7 @@ function listen(recognizer) {
     event.target.value = ''; // so that the same file can be chosen again
   };
   element('camera').onclick = () => toggleCamera(recognizer);
+  document.onvisibilitychange = () => { if (document.hidden && camera === turn) takeTurn(); };
   document.ondragover = event => { event.preventDefault(); element('drop').classList.add('over'); };
   document.ondragleave = () => element('drop').classList.remove('over');
   document.ondrop = event => {

@@ -43,13 +43,16 @@ export class Recognizer {
 
   async #run(rgb) {
     const image = new Tensor(rgb, [1, this.inputSize, this.inputSize, 3]);
-    const start = performance.now();
-    const outputs = await this.model.run({image});
-    const probabilities = Float32Array.from(await outputs.probabilities.data());
-    const saliency = Float32Array.from(await outputs.saliency.data());
-    const milliseconds = performance.now() - start;
-    for (const tensor of [image, ...Object.values(outputs)]) tensor.delete();
-    return {probabilities, saliency, milliseconds};
+    let outputs = {};
+    try {
+      const start = performance.now();
+      outputs = await this.model.run({image});
+      const probabilities = Float32Array.from(await outputs.probabilities.data());
+      const saliency = Float32Array.from(await outputs.saliency.data());
+      return {probabilities, saliency, milliseconds: performance.now() - start};
+    } finally {
+      for (const tensor of [image, ...Object.values(outputs)]) tensor.delete();
+    }
   }
 
   /** The bytes that `run` takes: an image or video frame scaled to fit the square, aspect kept, on black. */

@@ -17,7 +17,7 @@ from sdkd_tf.files import PathLike, read_json, write_json
 NAMES = {"image": "input", "image_large": "input_large"}  # an image's name, and that of the bytes it is scaled to
 # Kernels that round otherwise than XNNPACK: TFLite's own, and the reference, which TFLite Micro and Ethos-U follow bit by bit.
 _OTHER_KERNELS = (OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, OpResolverType.BUILTIN_REF)
-_MARGIN = 32 / 256  # beyond what these two differ by: for a third one, see docs/deploy.md
+_MARGIN = 32 / 256  # for a third kind, beyond what these differ by: see docs/deploy.md
 _CANDIDATES = 8
 _SMALL, _LARGE = 512, 1600  # pixels of the longer side: image.png at most, image_large.png at least
 _NOISE = 48
@@ -92,8 +92,10 @@ def write_golden(directory: PathLike, path: PathLike, images: Sequence[PathLike]
     directory, path = pathlib.Path(directory), pathlib.Path(path)
     classifiers = [Classifier(path), *(Classifier(path, kernels=kernels) for kernels in _OTHER_KERNELS)]
     size = classifiers[0].input_size
-    candidates = [images[i] for i in np.unique(np.linspace(0, len(images) - 1, _CANDIDATES).astype(int))]
-    opened = [_shrink(open_image(image), max(_SMALL, 2 * size)) for image in candidates]
+    opened, side = [], max(_SMALL, 2 * size)
+    for i in np.unique(np.linspace(0, len(images) - 1, _CANDIDATES).astype(int)):
+        opened.append(open_image(images[i]))
+        opened[-1].thumbnail((side, side), Image.Resampling.BILINEAR)
     found = [_answer(classifiers, image, labels) for image in opened]
     order = sorted(range(len(found)), key=lambda i: (_margin(found[i]) <= 2 * found[i].tolerance, found[i].tolerance))
     second = next((i for i in order if found[i].label != found[order[0]].label), order[-1])
@@ -104,13 +106,6 @@ def write_golden(directory: PathLike, path: PathLike, images: Sequence[PathLike]
         (directory / f"{NAMES[name]}.bin").write_bytes(letterbox(image, size).tobytes())
     write_json(directory / "expected.json", Expected(path.name, size, labels, **answers))
     (directory / "README.md").write_text(_README.format(size=size, file=path.name), encoding="utf-8")
-
-
-def _shrink(image: Image.Image, side: int) -> Image.Image:
-    """At most `side` pixels wide and high, and without what the file says beyond its pixels, like a colour profile."""
-    pixels = Image.fromarray(np.asarray(image))
-    pixels.thumbnail((side, side), Image.Resampling.BILINEAR)
-    return pixels
 
 
 def _enlarge(image: Image.Image) -> Image.Image:

@@ -82,6 +82,14 @@ def page(browser, origin):
     assert elsewhere == []
 
 
+@pytest.fixture
+def fresh(page):
+    """The page loaded again."""
+    page.reload()
+    page.wait_for_function("window.recognizer !== undefined", timeout=60_000)
+    return page
+
+
 LIVE = "streams.filter(stream => stream.active).length"
 SCALED = """async name => {
   const bitmap = await createImageBitmap(await (await fetch(name)).blob());
@@ -184,11 +192,11 @@ def start_camera(page):
     assert page.evaluate(LIVE) == 1 and page.locator("#camera").inner_text() == "stop the camera"
 
 
-def test_the_camera_stops(page):
+def test_the_camera_starts_and_stops(fresh):
+    page = fresh
     start_camera(page)
     page.click("#camera")
-    page.wait_for_function(f"{LIVE} === 0")
-    assert page.locator("#camera").inner_text() == "use the camera"
+    assert page.evaluate(LIVE) == 0 and page.locator("#camera").inner_text() == "use the camera"
     last = picture(page)
     page.wait_for_timeout(500)
     assert picture(page) == last
@@ -214,6 +222,18 @@ def test_a_photo_chosen_while_the_camera_runs_stays(page, site):
     page.wait_for_timeout(500)
     assert picture(page) == alone
     assert page.locator("#camera").inner_text() == "use the camera"
+
+
+def test_the_camera_stops_when_the_page_is_hidden(page):
+    start_camera(page)
+    page.evaluate(
+        """() => {
+          Object.defineProperty(document, 'hidden', {value: true, configurable: true});
+          document.dispatchEvent(new Event('visibilitychange'));
+          delete document.hidden;
+        }"""
+    )
+    assert page.evaluate(LIVE) == 0 and page.locator("#camera").inner_text() == "use the camera"
 
 
 def test_a_camera_that_ends_or_is_missing_is_told(page):
