@@ -24,7 +24,7 @@ BLOCKS = {
     6: ("block_13", "block_14", "block_15"),
     7: ("block_16",),
 }
-BLOCK_5_END = "block_12_add"
+BLOCK_3_END, BLOCK_4_END, BLOCK_5_END = "block_5_add", "block_9_add", "block_12_add"
 
 
 def mobilenet_v2(input_size: int, width: float = 1.0, weights: str = "bundled") -> keras.Model:

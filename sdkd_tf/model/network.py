@@ -15,8 +15,8 @@ import tf_keras as keras
 from msgspec import Meta
 
 from sdkd_tf.model import backbone as mobilenet
+from sdkd_tf.model.embedding import embed
 from sdkd_tf.model.holistic_attention import holistic_attention
-from sdkd_tf.model.inverse_square_root import InverseSquareRoot
 from sdkd_tf.model.partial_decoder import DECODERS, partial_decoder
 from sdkd_tf.model.refinement import refine
 
@@ -39,6 +39,10 @@ class NetworkOptions:
         Literal["mean", "mass"],
         Meta(description="Pooling before the FC layer: mean, or mass, the mean divided by the map's mean."),
     ] = "mass"
+    embedding: Annotated[
+        Literal["blocks", "block5"],
+        Meta(description="Features before the FC layer: those of blocks 3 to 6, or as in the paper those of block 5."),
+    ] = "blocks"
     detach_map: Annotated[
         bool | None,
         Meta(description="Stop the classification gradient at the map; by default if masks supervise the map."),
@@ -81,29 +85,6 @@ class StopGradient(keras.layers.Layer):
         return tf.stop_gradient(x)
 
 
-def masked_pooling(features: tf.Tensor, weight: tf.Tensor, pooling: str) -> tf.Tensor:
-    """Weights features by the map and pools them to one vector per image.
-
-    Args:
-      features: `[batch, h, w, c]`.
-      weight: the map `[batch, h, w, 1]` in [0, 1].
-      pooling: `mean`, over all positions; or `mass`, the mean divided by the map's mean, so that a small object counts
-        as much as one that fills the image.
-
-    Returns:
-      `[batch, c]`.
-    """
-    if pooling == "mass":
-        mass = layers.GlobalAveragePooling2D(keepdims=True, name="mass")(weight)
-        root = InverseSquareRoot(name="mass_root")(mass)
-        weight = layers.Multiply(name="mass_scale1")([weight, root])
-    masked = layers.Multiply(name="masked_features")([features, weight])
-    if pooling == "mean":
-        return layers.GlobalAveragePooling2D(name="pooling")(masked)
-    pooled = layers.GlobalAveragePooling2D(keepdims=True, name="pooling")(masked)
-    return layers.Flatten(name="pooled")(layers.Multiply(name="mass_scale2")([pooled, root]))
-
-
 def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) -> keras.Model:
     """Builds SDKD's network.
 
@@ -122,20 +103,24 @@ def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) 
     block5 = backbone.get_layer(mobilenet.BLOCK_5_END).output
     kernel = 2 * round(options.input_size / 16 * 31 / 88 / 2) + 1  # CPD's ratio to the side of the map, made odd
 
-    def branch(x: tf.Tensor, name: str) -> tf.Tensor:
+    def branch(x: tf.Tensor, name: str) -> tuple[tf.Tensor, tf.Tensor]:
         block6 = mobilenet.copy_blocks(backbone, mobilenet.BLOCKS[6], x, f"{name}_")
         block7 = mobilenet.copy_blocks(backbone, mobilenet.BLOCKS[7], block6, f"{name}_")
         channels, conv = options.decoder_channels, DECODERS[options.decoder]
-        return partial_decoder(block7, block6, x, channels, f"{name}_decoder", conv=conv)
+        return block6, partial_decoder(block7, block6, x, channels, f"{name}_decoder", conv=conv)
 
-    attention_logits = branch(block5, "attention")
+    _, attention_logits = branch(block5, "attention")
     attended = holistic_attention(attention_logits, block5, kernel, "holistic_attention")
-    detection_logits = branch(attended, "detection")
+    block6, detection_logits = branch(attended, "detection")
     saliency = refine(detection_logits)
 
     weight = StopGradient(name="detached_saliency")(saliency) if options.detach_map else saliency
-    pooled = masked_pooling(block5, weight, options.pooling)
-    logits = layers.Dense(num_classes, name="logits")(pooled)
+    if options.embedding == "block5":
+        embedding = embed([block5], weight, options.pooling)
+    else:
+        block3, block4 = (backbone.get_layer(name).output for name in (mobilenet.BLOCK_3_END, mobilenet.BLOCK_4_END))
+        embedding = embed([block3, block4, block5, block6], weight, options.pooling, context=block5)
+    logits = layers.Dense(num_classes, name="logits")(embedding)
 
     outputs = list(Outputs(logits, saliency, attention_logits, detection_logits))
     model = keras.Model(backbone.input, outputs, name="sdkd")

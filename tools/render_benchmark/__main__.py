@@ -9,7 +9,8 @@ from sdkd_tf.errors import UserError, one_line_errors
 from tools.render_benchmark import models
 
 _OUT = flags.DEFINE_string("out", None, "Output folder. An unfinished render with the same flags is resumed.")
-_OBJECTS = flags.DEFINE_integer("objects", 20, "Number of objects, taken from the start of a fixed list of 40.")
+_OBJECTS = flags.DEFINE_integer("objects", 20, "Number of objects, taken from a fixed list of 40.")
+_FIRST = flags.DEFINE_integer("first", 1, "Place of the first of these objects in the list, from 1.")
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 128, "Side of the square images in pixels, 64 to 512.")
 _COUNTS = {
     split: flags.DEFINE_integer(split, count, f"Number of {split} images per object and task, at least 1.")
@@ -26,7 +27,8 @@ def _settings() -> dict:
     """Validates the flags and returns those that determine the images."""
     counts = [(flag, 1, 1000) for flag in _COUNTS.values()]
     bounds = [
-        (_OBJECTS, 1, len(models.OBJECTS)),
+        (_FIRST, 1, len(models.OBJECTS)),
+        (_OBJECTS, 1, len(models.OBJECTS) - _FIRST.value + 1),
         (_IMAGE_SIZE, 64, 512),
         *counts,
         (_SEED, 0, 2**32 - 1),

@@ -17,15 +17,20 @@ def list_jobs(settings: dict) -> list[sequence.Job]:
     """Returns the sequences of a benchmark, task by task.
 
     Args:
-      settings: objects, image_size, train, validation, test, seed and quality, as the flags of the same names.
+      settings: objects, first, image_size, train, validation, test, seed and quality, as the flags of the same names.
     """
     common = {key: settings[key] for key in ("image_size", "seed", "quality")}
     return [
         sequence.Job(split=split, task=task, object=name, count=settings[split], **common)
         for task in range(1, len(levels.TASKS) + 1)
         for split in SPLITS
-        for name in list(models.OBJECTS)[: settings["objects"]]
+        for name in _objects(settings)
     ]
+
+
+def _objects(settings: dict) -> list[str]:
+    start = settings["first"] - 1
+    return list(models.OBJECTS)[start : start + settings["objects"]]
 
 
 def render_one(out: pathlib.Path, job: sequence.Job, cache: pathlib.Path) -> None:
@@ -44,7 +49,7 @@ def render(out: pathlib.Path, settings: dict, workers: int) -> None:
     Raises:
       UserError: the folder holds something else or cannot be written, models are missing, or a worker was killed.
     """
-    text = attribution.table(list(models.OBJECTS)[: settings["objects"]])
+    text = attribution.table(_objects(settings))
     output.claim(out, settings)
     jobs = list_jobs(settings)
     left = [job for job in jobs if not output.is_finished(out, job)]

@@ -22,7 +22,16 @@ pytestmark = pytest.mark.skipif(
     reason="the Debian package sweethome3d-furniture is not installed",
 )
 
-SETTINGS = {"objects": 1, "image_size": 128, "train": 2, "validation": 1, "test": 1, "seed": 3, "quality": 85}
+SETTINGS = {
+    "first": 1,
+    "objects": 1,
+    "image_size": 128,
+    "train": 2,
+    "validation": 1,
+    "test": 1,
+    "seed": 3,
+    "quality": 85,
+}
 
 
 def contents(folder: pathlib.Path) -> dict[str, bytes]:
@@ -47,6 +56,11 @@ def rendered(tmp_path_factory, cache):
 def rows(rendered):
     with (rendered / "levels.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_the_objects_are_those_from_the_first_on():
+    jobs = run.list_jobs({**SETTINGS, "first": 21, "objects": 2})
+    assert [job.object for job in jobs[:3]] == ["radio_01", "toaster_01", "radio_01"]
 
 
 def test_layout(rendered, rows):
@@ -119,6 +133,7 @@ def test_contact_sheet_has_a_row_for_each_task(rendered):
     [
         ([], "--out is missing"),
         (["--objects=41"], "--objects=41: expected 1 to 40"),
+        (["--first=21", "--objects=21"], "--objects=21: expected 1 to 20"),
         (["--workers=0"], "--workers=0: expected 1 to 256"),
         (["--seed=9"], "holds a render made with --objects=1"),
     ],

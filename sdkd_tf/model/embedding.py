@@ -1,0 +1,52 @@
+"""The embedding: features of several blocks, weighted by the saliency map and pooled to one vector per image.
+
+In the paper (figure 2), the FC layer sees block 5 alone. The shallower blocks add color and texture, the deeper block of
+the detection branch what the object is, and block 5 without the map what surrounds an object that is half hidden
+(docs/results.md).
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+import tf_keras as keras
+
+from sdkd_tf.model.inverse_square_root import InverseSquareRoot
+
+layers = keras.layers
+
+
+def embed(levels: Sequence[tf.Tensor], saliency: tf.Tensor, pooling: str, context: tf.Tensor | None = None) -> tf.Tensor:
+    """Weights features by the map, pools and concatenates them.
+
+    Args:
+      levels: features `[batch, h, w, c]` of any channels, of the map's size, twice or half of it.
+      saliency: the map `[batch, h, w, 1]` in [0, 1].
+      pooling: `mean`, over all positions; or `mass`, the mean divided by the map's mean, so that a small object counts
+        as much as one that fills the image.
+      context: features to pool without the map, or None.
+
+    Returns:
+      `[batch, c]`, where c is the sum of all channels.
+    """
+    weight = saliency
+    if pooling == "mass":
+        mass = layers.GlobalAveragePooling2D(keepdims=True, name="mass")(saliency)
+        root = InverseSquareRoot(name="mass_root")(mass)
+        weight = layers.Multiply(name="mass_scale1")([saliency, root])
+    pooled = [_pool(features, weight, f"level{number}") for number, features in enumerate(levels, start=1)]
+    embedding = pooled[0] if len(pooled) == 1 else layers.Concatenate(name="levels")(pooled)
+    if pooling == "mass":
+        embedding = layers.Multiply(name="mass_scale2")([embedding, root])
+    if context is not None:
+        plain = layers.GlobalAveragePooling2D(keepdims=True, name="context")(context)
+        embedding = layers.Concatenate(name="with_context")([embedding, plain])
+    return layers.Flatten(name="embedding")(embedding)
+
+
+def _pool(features: tf.Tensor, weight: tf.Tensor, name: str) -> tf.Tensor:
+    if features.shape[1] == 2 * weight.shape[1]:
+        features = layers.AveragePooling2D(2, name=f"{name}_halved")(features)
+    elif 2 * features.shape[1] == weight.shape[1]:
+        weight = layers.AveragePooling2D(2, name=f"{name}_weight")(weight)
+    masked = layers.Multiply(name=f"{name}_masked")([features, weight])
+    return layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_pooled")(masked)

@@ -1,0 +1,116 @@
+"""The FC layer in closed form: linear discriminant analysis from class means and the covariance that classes share.
+
+Only these statistics are kept of the images. They are sums, so tasks can come in any order and nothing is forgotten
+as long as the embeddings stay the same (streaming LDA: Hayes and Kanan, "Lifelong Machine Learning with Deep Streaming
+Linear Discriminant Analysis", CVPR Workshops 2020).
+"""
+
+import numpy as np
+import tensorflow as tf
+
+# The posteriors of LDA are too confident: a class has several modes, one for each condition that it was seen in. On
+# validation images of the benchmark, dividing the logits by this number is best in log likelihood (docs/results.md).
+TEMPERATURE = 5.0
+
+
+class ClassStatistics(tf.Module):
+    """Counts, means and common scatter of the embeddings of each class.
+
+    Attributes:
+      counts: `[classes]`, images seen of each class.
+      means: `[classes, size]`.
+      scatter: `[size, size]`, sum over all images of the outer product of their deviation from the mean of their class.
+    """
+
+    def __init__(self, classes: int, size: int):
+        """Args: number of classes and length of an embedding."""
+        super().__init__()
+        self.counts = tf.Variable(tf.zeros([classes]), trainable=False, name="counts")
+        self.means = tf.Variable(tf.zeros([classes, size]), trainable=False, name="means")
+        self.scatter = tf.Variable(tf.zeros([size, size]), trainable=False, name="scatter")
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of the statistics as 32-bit floats; the scatter is symmetric, so half of it is enough."""
+        classes, size = self.means.shape
+        return 4 * (classes + classes * size + size * (size + 1) // 2)
+
+    def add(self, embeddings: np.ndarray, labels: np.ndarray) -> None:
+        """Adds images (Welford's update in the form of Chan, Golub, LeVeque, COMPSTAT 1982).
+
+        Args:
+          embeddings: `[images, size]`.
+          labels: `[images]`, integers below the number of classes.
+        """
+        counts, means, scatter = self._values()
+        for label in np.unique(labels):
+            new = embeddings[labels == label].astype(np.float64)
+            mean, count = new.mean(axis=0), len(new)
+            deviation, total = mean - means[label], counts[label] + count
+            scatter += (new - mean).T @ (new - mean)
+            scatter += np.outer(deviation, deviation) * counts[label] * count / total
+            means[label] += deviation * count / total
+            counts[label] = total
+        self._assign(counts, means, scatter)
+
+    def move(self, before: np.ndarray, after: np.ndarray) -> None:
+        """Follows a change of the embeddings, as seen on the images of the current task.
+
+        The change is taken to be affine. It is estimated by ridge regression of `after - before` on `before`, so that
+        directions that these images do not show stay as they are. Compare Gomez-Villa et al., "Exemplar-free continual
+        representation learning via learnable drift compensation", ECCV 2024.
+
+        Args:
+          before, after: embeddings `[images, size]` of the same images.
+        """
+        counts, means, scatter = self._values()
+        before = before.astype(np.float64)
+        change = after - before
+        center, shift = before.mean(axis=0), change.mean(axis=0)
+        gram = (before - center).T @ (before - center)
+        ridge = np.trace(gram) / len(gram) * np.eye(len(gram))
+        slope = np.linalg.solve(gram + ridge, (before - center).T @ (change - shift))
+        matrix = np.eye(len(gram)) + slope
+        self._assign(counts, means + (means - center) @ slope + shift, matrix.T @ scatter @ matrix)
+
+    def discriminant(self) -> tuple[np.ndarray, np.ndarray]:
+        """Solves for the FC layer.
+
+        The covariance is shrunk toward its diagonal as far as the number of images demands (OAS: Chen, Wiesel, Eldar,
+        Hero, "Shrinkage algorithms for MMSE covariance estimation", IEEE Transactions on Signal Processing 2010,
+        equation 23). All classes are taken to be equally frequent; one without images gets a bias of -1e3.
+
+        Returns:
+          kernel float32 `[size, classes]`, bias float32 `[classes]`.
+        """
+        counts, means, scatter = self._values()
+        degrees = max(counts.sum() - np.count_nonzero(counts), 1)
+        covariance = scatter / degrees
+        deviation = np.sqrt(np.diag(covariance)) + 1e-6
+        correlation = covariance / np.outer(deviation, deviation)
+        weight = oas_shrinkage(correlation, degrees)
+        correlation = (1 - weight) * correlation + weight * np.eye(len(correlation))
+        kernel = np.linalg.solve(correlation, (means / deviation).T) / deviation[:, None]
+        bias = -0.5 * np.sum(means.T * kernel, axis=0)
+        bias = np.where(counts > 0, bias, -1e3 * TEMPERATURE)
+        return (kernel / TEMPERATURE).astype(np.float32), (bias / TEMPERATURE).astype(np.float32)
+
+    def _values(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return tuple(v.numpy().astype(np.float64) for v in (self.counts, self.means, self.scatter))  # type: ignore
+
+    def _assign(self, counts: np.ndarray, means: np.ndarray, scatter: np.ndarray) -> None:
+        for variable, value in zip((self.counts, self.means, self.scatter), (counts, means, scatter), strict=True):
+            variable.assign(value.astype(np.float32))
+
+
+def oas_shrinkage(covariance: np.ndarray, images: float) -> float:
+    """The weight of the identity, scaled to the same trace, in [0, 1].
+
+    Args:
+      covariance: `[size, size]`.
+      images: how many it was estimated from.
+    """
+    size = len(covariance)
+    trace, square = np.trace(covariance), np.sum(covariance**2)
+    excess = (images + 1 - 2 / size) * (square - trace**2 / size)
+    return float(min(1.0, ((1 - 2 / size) * square + trace**2) / excess)) if excess > 0 else 1.0
