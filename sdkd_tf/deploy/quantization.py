@@ -11,7 +11,7 @@ import tf_keras as keras
 from sdkd_tf.model.holistic_attention import GlobalMinPooling2D
 from sdkd_tf.model.inverse_square_root import FLOOR, InverseSquareRoot
 from sdkd_tf.model.network import Outputs, StopGradient
-from sdkd_tf.model.refinement import MorphologicalReconstruction
+from sdkd_tf.model.refinement import PositiveDifference, ReconstructionByDilation, Steepen
 
 layers = keras.layers
 _keras = tfmot.quantization.keras
@@ -56,7 +56,9 @@ SCHEME = {
     layers.GlobalMaxPooling2D: KeepRangeQuantizeConfig,
     GlobalMinPooling2D: KeepRangeQuantizeConfig,
     InverseSquareRoot: OutputQuantizeConfig,
-    MorphologicalReconstruction: KeepRangeQuantizeConfig,
+    Steepen: OutputQuantizeConfig,
+    PositiveDifference: OutputQuantizeConfig,
+    ReconstructionByDilation: KeepRangeQuantizeConfig,
     StopGradient: KeepRangeQuantizeConfig,
 }
 # Ranges known in advance: the last task's images may not cover all values that occur on the device.
@@ -66,6 +68,9 @@ FIXED_RANGES = {
     "holistic_attention_min_max_root": _ROOT_RANGE,
     "mass_root": _ROOT_RANGE,
     "mass_scale1": _ROOT_RANGE,  # times a map in [0, 1]
+    "refinement_below": (0.0, 1.0),
+    "refinement_steep": (0.0, 1.0),  # clipped to 1: it is subtracted from a map in [0, 1]
+    "refinement_seed": (0.0, 1.0),
 }
 _SCOPE = {cls.__name__: cls for cls in (OutputQuantizeConfig, KeepRangeQuantizeConfig, *SCHEME)}
 
