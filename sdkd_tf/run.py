@@ -7,10 +7,11 @@ import hashlib
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf.config import Config, read_config
@@ -23,7 +24,7 @@ from sdkd_tf.model import ARCHITECTURES
 from sdkd_tf.model.weights import load_weights, save_weights
 from sdkd_tf.strategies.base import Strategy
 
-_FILES = ("results.json", "config.json", "weights.npz", "model.keras", "optimizer.npz", "saliency.npz")
+_FILES = ("results.json", "config.json", "weights.npz", "model.keras", "optimizer.npz", "kept.npz", "saliency.npz")
 _FOLDERS = ("progress", "checkpoints", "logs", "plots", "tflite")
 # Options of the network that may change when another run continues it.
 _FREE = ("weights", "frozen_blocks", "detach_map")
@@ -50,9 +51,9 @@ class Run:
     """The directory of a run.
 
     It holds `config.json` and `flags.flags` (the options), `results.json`, `weights.npz`, `optimizer.npz` (moments),
-    `checkpoints/<task>.npz`, `model.keras` (an export), `saliency.npz` (maps of some test images after each task),
-    `logs/` for TensorBoard, `plots/`, `tflite/`, and `progress/` until it is finished. `results.json` is written last,
-    except for the plots.
+    `kept.npz` (`Strategy.kept_variables`), `checkpoints/<task>.npz`, `model.keras` (an export), `saliency.npz` (maps of
+    some test images after each task), `logs/` for TensorBoard, `plots/`, `tflite/`, and `progress/` until it is
+    finished. `results.json` is written last, except for the plots.
     """
 
     def __init__(self, directory: PathLike):
@@ -167,17 +168,31 @@ class Run:
                 f" expected --flagfile={self.directory}/flags.flags"
             )
         load_weights(strategy.student, self.directory / "weights.npz")
-        path = self.directory / "optimizer.npz"
-        try:
-            moments = list(read_npz(path).values()) if path.is_file() else []
-        except ValueError as error:
-            raise UserError(f"{path}: {error}; expected one written by train.py") from error
         variables = strategy.optimizer.variables
-        if [m.shape for m in moments] == [tuple(v.shape) for v in variables]:
+        moments = self._read_variables("optimizer.npz", variables)
+        if moments:
             for variable, value in zip(variables, moments):
                 variable.assign(value)
         else:
             print(f"{self.directory}: the optimizer's moments do not fit these options; they start from zero")
+        kept = self._read_variables("kept.npz", strategy.kept_variables)
+        if strategy.kept_variables and not kept:
+            raise UserError(
+                f"continue_from {self.directory}: keeps nothing of its images, which --strategy={config.strategy} needs;"
+                f" expected a run with the same strategy and options"
+            )
+        for variable, value in zip(strategy.kept_variables, kept):
+            variable.assign(value)
+
+    def _read_variables(self, name: str, variables: Sequence[tf.Variable]) -> list[np.ndarray]:
+        """Values saved for some variables; none if the file is missing or holds others. Raises UserError if damaged."""
+        path = self.directory / name
+        try:
+            values = list(read_npz(path).values()) if path.is_file() else []
+        except ValueError as error:
+            raise UserError(f"{path}: {error}; expected one written by train.py") from error
+        fits = [value.shape for value in values] == [tuple(variable.shape) for variable in variables]
+        return values if fits else []
 
     # A run that is being trained.
 
@@ -266,13 +281,13 @@ class Run:
         (self.directory / "checkpoints" / f"{task}.npz").unlink(missing_ok=True)
 
     def finish(
-        self, network: keras.Model, optimizer: Any, results: Results, gallery: Any, maps: np.ndarray | None
+        self, network: keras.Model, strategy: Strategy, results: Results, gallery: Any, maps: np.ndarray | None
     ) -> None:
         """Writes the files of a finished run.
 
         Args:
           network: the network after the last task.
-          optimizer: its moments are saved for `hand_over`.
+          strategy: its optimizer's moments and `kept_variables` are saved for `hand_over`.
           results: the complete results.
           gallery, maps: test images and maps as returned by `saliency`; maps is None for a network without saliency.
         """
@@ -281,7 +296,9 @@ class Run:
         network.save(partial)
         os.replace(partial, self.directory / "model.keras")
         # For --continue_from: from zero moments, Adam's first steps change every weight by the full learning rate.
-        write_npz(self.directory / "optimizer.npz", *[variable.numpy() for variable in optimizer.variables])
+        write_npz(self.directory / "optimizer.npz", *[v.numpy() for v in strategy.optimizer.variables])
+        if strategy.kept_variables:
+            write_npz(self.directory / "kept.npz", *[variable.numpy() for variable in strategy.kept_variables])
         if maps is not None:
             with atomic_file(self.directory / "saliency.npz") as file:
                 np.savez_compressed(file, images=gallery, maps=maps)

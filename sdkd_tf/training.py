@@ -250,7 +250,7 @@ class _TaskLoop:
             self.tested.set_weights(self.strategy.student.get_weights())
         if self.chief:
             maps = self.maps if self.strategy.has_saliency else None
-            self.run.finish(self.tested, self.strategy.optimizer, self.results, self.gallery, maps)
+            self.run.finish(self.tested, self.strategy, self.results, self.gallery, maps)
 
     def _seed(self, task: int, part: int | str) -> None:
         seed_all(self.config.training.seed, task, part)

@@ -15,7 +15,9 @@ from sdkd_tf.model.inverse_square_root import InverseSquareRoot
 layers = keras.layers
 
 
-def embed(levels: Sequence[tf.Tensor], saliency: tf.Tensor, pooling: str, context: tf.Tensor | None = None) -> tf.Tensor:
+def embed(
+    levels: Sequence[tf.Tensor], saliency: tf.Tensor, pooling: str, context: tf.Tensor | None = None
+) -> tf.Tensor:
     """Weights features by the map, pools and concatenates them.
 
     Args:

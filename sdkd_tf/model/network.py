@@ -19,8 +19,12 @@ from sdkd_tf.model.embedding import embed
 from sdkd_tf.model.holistic_attention import holistic_attention
 from sdkd_tf.model.partial_decoder import DECODERS, partial_decoder
 from sdkd_tf.model.refinement import refine
+from sdkd_tf.model.weights import load_weights
 
 layers = keras.layers
+
+# Both branches, pretrained on rendered masks by tools/pretrain_saliency.
+BUNDLED_BRANCHES = mobilenet.BUNDLED_WEIGHTS.with_name("saliency_branches.npz")
 
 _RESEARCH = {"research": True}
 
@@ -53,6 +57,10 @@ class NetworkOptions:
     weights: Annotated[
         str, Meta(description="Backbone weights: bundled (ImageNet), imagenet (downloaded), none, or an .npz file.")
     ] = "bundled"
+    pretrained_branches: Annotated[
+        bool,
+        Meta(description="Start the saliency branches from bundled weights, where they fit: full decoders, width 1."),
+    ] = True
     width: Annotated[float, Meta(gt=0, description="Width multiplier of MobileNetV2.", extra=_RESEARCH)] = 1.0
     decoder_channels: Annotated[int, Meta(ge=1, description="Channels of the partial decoders.", extra=_RESEARCH)] = 32
 
@@ -124,6 +132,23 @@ def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) 
 
     outputs = list(Outputs(logits, saliency, attention_logits, detection_logits))
     model = keras.Model(backbone.input, outputs, name="sdkd")
+    if options.pretrained_branches and options.weights != "none" and _bundled_branches_fit(options):
+        load_weights(model, BUNDLED_BRANCHES, branch_layers(model))
     mobilenet.freeze_batch_norm(model)
     mobilenet.freeze_blocks(model, options.frozen_blocks)
     return model
+
+
+def branch_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """The layers of a network that pretraining on masks changes: both branches, without batch normalization."""
+    return [
+        layer
+        for layer in model.layers
+        if layer.weights
+        and layer.name.startswith(("attention_", "detection_"))
+        and not isinstance(layer, layers.BatchNormalization)
+    ]
+
+
+def _bundled_branches_fit(options: NetworkOptions) -> bool:
+    return (options.decoder, options.decoder_channels, options.width) == ("full", 32, 1.0)

@@ -1,6 +1,7 @@
 """Saves and loads the weights of a network as plain arrays `<layer>/<weight>` in an .npz file."""
 
 import pathlib
+from collections.abc import Sequence
 
 import tensorflow as tf
 import tf_keras as keras
@@ -14,12 +15,13 @@ def save_weights(network: keras.Model, path: PathLike) -> None:
     write_npz(path, **{_key(variable): variable.numpy() for layer in network.layers for variable in layer.weights})
 
 
-def load_weights(network: keras.Model, path: PathLike) -> None:
+def load_weights(network: keras.Model, path: PathLike, layers: Sequence[keras.layers.Layer] | None = None) -> None:
     """Sets the weights of a network without nested models.
 
     Args:
       network: changed in place. If an error is raised, it is unchanged.
       path: a file in the format of `save_weights`. Arrays for other layers are ignored.
+      layers: the layers to set; None for all.
 
     Raises:
       UserError: the file is missing or damaged, or an array is missing or has a wrong shape or type.
@@ -30,7 +32,8 @@ def load_weights(network: keras.Model, path: PathLike) -> None:
         arrays = read_npz(path)
     except ValueError as error:
         raise UserError(f"weights file {path}: {error}; expected arrays named <layer>/<weight>") from error
-    for layer in network.layers:
+    chosen = network.layers if layers is None else layers
+    for layer in chosen:
         for variable in layer.weights:
             key, shape = _key(variable), tuple(variable.shape)
             found = arrays[key].shape if key in arrays else "nothing"
@@ -38,7 +41,7 @@ def load_weights(network: keras.Model, path: PathLike) -> None:
                 raise UserError(f"weights file {path}: expected {key} of shape {shape}, found {found}")
             if arrays[key].dtype.kind != "f":
                 raise UserError(f"weights file {path}: {key} holds {arrays[key].dtype}; expected floating point")
-    for layer in network.layers:
+    for layer in chosen:
         layer.set_weights([arrays[_key(variable)] for variable in layer.weights])
 
 

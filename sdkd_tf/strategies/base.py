@@ -137,6 +137,11 @@ class Strategy(keras.Model):
         """The variables that an interrupted run needs to resume, always in the same order."""
         return [*self.variables, *self.optimizer.variables]
 
+    @property
+    def kept_variables(self) -> list[tf.Variable]:
+        """What a finished run saves for further tasks (`--continue_from`), besides the network and the optimizer."""
+        return []
+
     def state(self) -> dict[str, Any]:
         """Anything else that an interrupted run needs, besides variables and `kept_examples`; must fit into JSON."""
         return {}

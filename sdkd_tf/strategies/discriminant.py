@@ -11,6 +11,7 @@ import tensorflow as tf
 # The posteriors of LDA are too confident: a class has several modes, one for each condition that it was seen in. On
 # validation images of the benchmark, dividing the logits by this number is best in log likelihood (docs/results.md).
 TEMPERATURE = 5.0
+RIDGE = 0.1  # of the regression that follows a change, in units of the mean variance of the embeddings
 
 
 class ClassStatistics(tf.Module):
@@ -68,7 +69,7 @@ class ClassStatistics(tf.Module):
         change = after - before
         center, shift = before.mean(axis=0), change.mean(axis=0)
         gram = (before - center).T @ (before - center)
-        ridge = np.trace(gram) / len(gram) * np.eye(len(gram))
+        ridge = RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
         slope = np.linalg.solve(gram + ridge, (before - center).T @ (change - shift))
         matrix = np.eye(len(gram)) + slope
         self._assign(counts, means + (means - center) @ slope + shift, matrix.T @ scatter @ matrix)
@@ -96,7 +97,7 @@ class ClassStatistics(tf.Module):
         return (kernel / TEMPERATURE).astype(np.float32), (bias / TEMPERATURE).astype(np.float32)
 
     def _values(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return tuple(v.numpy().astype(np.float64) for v in (self.counts, self.means, self.scatter))  # type: ignore
+        return tuple(v.numpy().astype(np.float64) for v in (self.counts, self.means, self.scatter))
 
     def _assign(self, counts: np.ndarray, means: np.ndarray, scatter: np.ndarray) -> None:
         for variable, value in zip((self.counts, self.means, self.scatter), (counts, means, scatter), strict=True):

@@ -1,9 +1,13 @@
-"""Distillation from the frozen model of the previous task: SDKD (SDKD paper, figure 4) and the simpler LwF."""
+"""Distillation from the frozen model of the previous task: SDKD (SDKD paper, figure 4) and the simpler LwF.
+
+The teacher holds the features, class statistics hold the classes: after each task, SDKD sets the FC layer in closed form.
+"""
 
 import dataclasses
 import random
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 from msgspec import Meta
@@ -14,6 +18,7 @@ from sdkd_tf.model.network import Outputs, as_outputs
 from sdkd_tf.model.translator import build_paraphraser, build_translator
 from sdkd_tf.strategies import losses
 from sdkd_tf.strategies.base import Strategy, Terms
+from sdkd_tf.strategies.discriminant import ClassStatistics
 
 
 class LwF(Strategy):
@@ -80,6 +85,10 @@ class SDKD(LwF):
 
     When a task begins, the student becomes the frozen teacher, and the teacher translator, an autoencoder, is trained
     on the teacher's maps of the new images. The student translator is trained with the student.
+
+    When a task ends, the statistics of the classes so far follow the change of the embeddings from teacher to student,
+    the task's images are added, and the FC layer is computed from them. The trained FC layer, which classifies worse
+    but guides the training of the features, returns for the next task.
     """
 
     @dataclasses.dataclass(frozen=True)
@@ -91,6 +100,10 @@ class SDKD(LwF):
             float,
             Meta(ge=0, le=1, description="Share of the teacher in the average of weights after each task; paper: 0."),
         ] = 0.25
+        fc: Annotated[
+            Literal["closed_form", "trained"],
+            Meta(description="FC layer after a task: computed from class statistics, or as trained (paper)."),
+        ] = "closed_form"
 
     term_names = (*Strategy.term_names, "factor_transfer", "soft_target")
 
@@ -105,6 +118,12 @@ class SDKD(LwF):
             self.paraphraser.distribute_reduction_method = "first"  # see Strategy
             self.paraphraser.optimizer.build(self.paraphraser.trainable_variables)
             self.student_translator = build_translator(map_size)
+        self.statistics: ClassStatistics | None = None
+        if self.options.fc == "closed_form":
+            self.fc = student.outputs[0].node.layer
+            self.statistics = ClassStatistics(self.fc.units, self.fc.kernel.shape[0])
+            self.trained_fc = [tf.Variable(weight, trainable=False) for weight in self.fc.weights]
+            self.student_embedding, self.teacher_embedding = _embedding(self.student), _embedding(self.teacher)
 
     @property
     def trained_variables(self) -> list[tf.Variable]:
@@ -117,6 +136,8 @@ class SDKD(LwF):
         return [*super().saved_variables, *optimizer]
 
     def begin_task(self, task: TaskData) -> dict[str, float]:
+        if task.index and self.statistics:
+            self.fc.set_weights([weight.numpy() for weight in self.trained_fc])
         numbers = super().begin_task(task)
         if task.index and self.has_factors:
             numbers["translator_error"] = self.train_teacher_translator(task.batches())
@@ -145,6 +166,14 @@ class SDKD(LwF):
         return self.teacher(images, training=False)
 
     def end_task(self, task: TaskData) -> None:
+        self.average_weights()
+        if self.statistics:
+            self.update(self.statistics, task)
+            for kept, trained in zip(self.trained_fc, self.fc.weights, strict=True):
+                kept.assign(trained)
+            self.fc.set_weights(self.statistics.discriminant())
+
+    def average_weights(self) -> None:
         """Averages the weights of student and teacher; `teacher_share` is the share of the teacher.
 
         Not in the paper. Follows Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022, equation 1:
@@ -154,6 +183,32 @@ class SDKD(LwF):
         if share and self.has_teacher.numpy():
             for new, old in zip(self.student.variables, self.teacher.variables, strict=True):
                 new.assign((1 - share) * new + share * old)
+
+    def update(self, statistics: ClassStatistics, task: TaskData) -> None:
+        """Moves class statistics with the change of the embeddings, and adds a task's images to them."""
+        before, after, labels = self._embed(task.batches())
+        if task.index:  # augmented images as well, because they resemble those of other tasks
+            others = self._embed(task.augmented())
+            statistics.move(np.concatenate([before, others[0]]), np.concatenate([after, others[1]]))
+        statistics.add(after, labels)
+
+    def _embed(self, batches: tf.data.Dataset) -> list[np.ndarray]:
+        """(the teacher's embeddings, the student's, the labels) of all images in some batches."""
+        embedded = [(*self._embed_batch(batch["image"]), batch["label"]) for batch in batches]
+        return [np.concatenate(values) for values in zip(*embedded, strict=True)]
+
+    @tf.function(autograph=False)
+    def _embed_batch(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return self.teacher_embedding(images, training=False), self.student_embedding(images, training=False)
+
+    @property
+    def kept_variables(self) -> list[tf.Variable]:
+        return [*self.statistics.variables, *self.trained_fc] if self.statistics else []
+
+    @property
+    def stored_bytes(self) -> int:
+        fc = sum(4 * tf.size(weight).numpy() for weight in self.fc.weights) if self.statistics else 0
+        return super().stored_bytes + (self.statistics.stored_bytes + fc if self.statistics else 0)
 
     def distillation_terms(self, teacher: Outputs, student: Outputs) -> tuple[tf.Tensor, ...]:
         factor_transfer = 0.0
@@ -169,3 +224,8 @@ class SDKD(LwF):
             terms["classification"], terms["factor_transfer"], terms["soft_target"], options.lambda1, options.lambda2
         )
         return equation3 + options.saliency_weight * terms["saliency"]
+
+
+def _embedding(network: keras.Model) -> keras.Model:
+    """The part of a network before its FC layer."""
+    return keras.Model(network.input, network.outputs[0].node.layer.input)

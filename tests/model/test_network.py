@@ -7,10 +7,13 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
+from sdkd_tf.data.pipeline import make_dataset
+from sdkd_tf.data.rendered import rendered_benchmark
+from sdkd_tf.data.sequence import Example
 from sdkd_tf.errors import UserError
 from sdkd_tf.model import backbone
 from sdkd_tf.model.inverse_square_root import InverseSquareRoot
-from sdkd_tf.model.network import NetworkOptions, Outputs, build_network, masked_pooling
+from sdkd_tf.model.network import NetworkOptions, Outputs, build_network
 
 
 def build(num_classes, **options):
@@ -19,7 +22,7 @@ def build(num_classes, **options):
 
 @pytest.fixture(scope="module")
 def network():
-    return build(20, pooling="mean")
+    return build(20, pretrained_branches=False)
 
 
 def test_shapes_and_ranges(network):
@@ -35,7 +38,7 @@ def test_parameters_are_those_of_the_paper(network):
     # 1 284 608 and the last convolution, which SDKD leaves out, 320 * 1280 + 4 * 1280.
     copies = 2 * 1_284_608
     shared = 2_257_984 - 1_284_608 - 414_720
-    fc = 96 * 20 + 20
+    fc = (32 + 64 + 96 + 160 + 96) * 20 + 20
     blur = 3 * 3
 
     def conv(k, i, o):
@@ -64,12 +67,43 @@ def test_levels_are_wired_as_in_figure_3(network):
         assert network.get_layer(f"{branch}_block_13_expand").input is shallowest
 
 
-def test_logits_are_of_block_5_under_the_refined_map(network):
+def test_logits_of_the_paper_are_of_block_5_under_the_refined_map():
+    network = build(3, input_size=96, embedding="block5", pooling="mean")
     parts = [network.get_layer(backbone.BLOCK_5_END).output, network.outputs[1], network.outputs[0]]
-    image = np.random.default_rng(0).uniform(-1, 1, (2, 128, 128, 3)).astype(np.float32)
+    image = np.random.default_rng(0).uniform(-1, 1, (2, 96, 96, 3)).astype(np.float32)
     features, saliency, logits = (part.numpy() for part in keras.Model(network.input, parts)(image))
     kernel, bias = network.get_layer("logits").get_weights()
     np.testing.assert_allclose(logits, (features * saliency).mean(axis=(1, 2)) @ kernel + bias, atol=1e-5)
+
+
+def test_embedding_is_of_blocks_3_to_6_under_the_map_and_of_block_5(network):
+    names = ("block_5_add", "block_9_add", "block_12_add", "detection_block_15_add", "embedding")
+    parts = [network.outputs[1], *(network.get_layer(name).output for name in names)]
+    image = np.random.default_rng(0).uniform(-1, 1, (2, 128, 128, 3)).astype(np.float32)
+    saliency, *levels, embedding = (part.numpy() for part in keras.Model(network.input, parts)(image))
+    expected = []
+    for features in levels:
+        side = min(features.shape[1], 8)
+        halved = features.reshape(2, side, features.shape[1] // side, side, features.shape[1] // side, -1).mean((2, 4))
+        weight = saliency.reshape(2, side, 8 // side, side, 8 // side, 1).mean((2, 4))
+        expected.append((halved * weight).sum((1, 2)) / np.maximum(weight.mean((1, 2)), 1 / 64) / side**2)
+    expected.append(levels[2].mean((1, 2)))
+    np.testing.assert_allclose(embedding, np.concatenate(expected, axis=1), rtol=1e-3, atol=1e-3)
+
+
+def test_the_pretrained_branches_mark_the_object():
+    """Without any training on the benchmark, whose objects are not those of the pretraining."""
+    folder = rendered_benchmark()
+    images = sorted((folder / "test" / "task1").glob("*/000.jpg"))
+    masks = [folder / "masks" / image.relative_to(folder).with_suffix(".png") for image in images]
+    examples = [Example(image=image, mask=mask, label=0) for image, mask in zip(images, masks)]
+    batch = next(iter(make_dataset(examples, 128, len(examples))))
+    goal = tf.image.resize(batch["mask"], [8, 8], "area")
+    error = {}
+    for pretrained in (False, True):
+        network = build(2, pretrained_branches=pretrained)
+        error[pretrained] = float(tf.reduce_mean(tf.abs(network(batch["image"])[1] - goal)))
+    assert len(images) == 20 and error[True] < 0.09 < 0.3 < error[False]
 
 
 def test_graph_is_flat(network):
@@ -136,33 +170,6 @@ def test_decoders_start_as_cpds_with_every_map_at_a_half(decoder):
     assert not np.array_equal(first, second)
     image = np.random.default_rng(0).uniform(-1, 1, (1, 96, 96, 3)).astype(np.float32)
     np.testing.assert_allclose(Outputs(*network(image)).saliency, 0.5, atol=1e-3)
-
-
-def test_mass_pooling_is_the_mean_weighted_by_the_map_at_any_scale_of_it():
-    rng = np.random.default_rng(0)
-    features = rng.normal(size=(2, 3, 3, 4)).astype(np.float32)
-    weight = rng.uniform(0.2, 1, size=(2, 3, 3, 1)).astype(np.float32)
-    expected = (features * weight).sum(axis=(1, 2)) / weight.sum(axis=(1, 2))
-    np.testing.assert_allclose(masked_pooling(features, weight, "mass"), expected, atol=1e-5)
-    np.testing.assert_allclose(masked_pooling(features, weight / 5, "mass"), expected, atol=1e-5)
-    np.testing.assert_allclose(
-        masked_pooling(features, weight, "mean"), (features * weight).mean(axis=(1, 2)), atol=1e-6
-    )
-
-
-@pytest.mark.parametrize("value", [0.0, 1e-6, 0.3, 1.0])
-@pytest.mark.parametrize("pooling", ["mean", "mass"])
-def test_constant_maps_have_finite_pooling_and_gradients(pooling, value):
-    features = np.random.default_rng(0).normal(size=(2, 4, 4, 3)).astype(np.float32)
-    weight = tf.fill((2, 4, 4, 1), value)
-    with tf.GradientTape() as tape:
-        tape.watch(weight)
-        pooled = masked_pooling(features, weight, pooling)
-        target = tf.reduce_sum(pooled)
-    plain = features.mean(axis=(1, 2))
-    scale = min(1.0, 64 * value) if pooling == "mass" else value  # by a mass under 1/64 nothing is divided
-    np.testing.assert_allclose(pooled, scale * plain, rtol=1e-4, atol=1e-6)
-    assert np.isfinite(tape.gradient(target, weight).numpy()).all()
 
 
 def test_inverse_square_root_stops_at_its_floor():

@@ -1,0 +1,83 @@
+"""The FC layer in closed form, against hand-computed values and scikit-learn's formulas."""
+
+import numpy as np
+import pytest
+
+from sdkd_tf.strategies.discriminant import TEMPERATURE, ClassStatistics, oas_shrinkage
+
+rng = np.random.default_rng(0)
+LABELS = np.repeat([0, 1, 2], [30, 50, 40])
+EMBEDDINGS = rng.normal(size=(120, 5)) @ rng.normal(size=(5, 5)) + 3 * rng.normal(size=(3, 5))[LABELS]
+
+
+def statistics_of(embeddings, labels, parts=1, classes=3):
+    statistics = ClassStatistics(classes, embeddings.shape[1])
+    for place in np.array_split(np.arange(len(labels)), parts):
+        statistics.add(embeddings[place], labels[place])
+    return statistics
+
+
+def arrays(statistics):
+    return [variable.numpy() for variable in (statistics.counts, statistics.means, statistics.scatter)]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 7])
+def test_statistics_do_not_depend_on_how_the_images_are_split_or_ordered(parts):
+    order = rng.permutation(len(LABELS))
+    means = np.stack([EMBEDDINGS[LABELS == label].mean(axis=0) for label in range(3)])
+    deviations = EMBEDDINGS - means[LABELS]
+    counts, found, scatter = arrays(statistics_of(EMBEDDINGS[order], LABELS[order], parts))
+    np.testing.assert_array_equal(counts, [30, 50, 40])
+    np.testing.assert_allclose(found, means, rtol=1e-5)
+    np.testing.assert_allclose(scatter, deviations.T @ deviations, rtol=1e-4, atol=1e-3)
+
+
+def test_two_classes_in_one_dimension():
+    """Means 0 and 4, deviations of 1: the border is at 2, and the logits are LDA's, x mean / variance."""
+    embeddings = np.array([-1.0, 1.0, 3.0, 5.0])[:, None]
+    kernel, bias = statistics_of(embeddings, np.array([0, 0, 1, 1]), classes=2).discriminant()
+    np.testing.assert_allclose(kernel * TEMPERATURE, [[0.0, 4.0 / 2.0]], atol=1e-5)  # variance 4 / (4 - 2)
+    np.testing.assert_allclose(bias * TEMPERATURE, [0.0, -(4.0**2) / 2.0 / 2.0], atol=1e-4)
+
+
+def test_shrinkage_is_that_of_the_formula():
+    """Values of sklearn.covariance.oas for centered data, which divides by n where the paper has no correction."""
+    assert oas_shrinkage(np.eye(4), 100) == 1.0
+    covariance = np.diag([1.0, 3.0])
+    # ((1 - 1) * 10 + 16) / ((50 + 1 - 1) * (10 - 8))
+    assert oas_shrinkage(covariance, 50) == pytest.approx(16 / 100)
+    assert oas_shrinkage(covariance, 1) == 1.0
+
+
+def test_a_class_without_images_is_never_predicted():
+    kernel, bias = statistics_of(EMBEDDINGS, LABELS, classes=4).discriminant()
+    assert (np.argmax(EMBEDDINGS @ kernel + bias, axis=1) < 3).all()
+    assert np.mean(np.argmax(EMBEDDINGS @ kernel + bias, axis=1) == LABELS) > 0.9
+
+
+def test_few_images_of_many_dimensions_are_no_problem():
+    embeddings = rng.normal(size=(6, 50)) + np.repeat(np.eye(50)[:2] * 20, 3, axis=0)
+    kernel, bias = statistics_of(embeddings, np.repeat([0, 1], 3), classes=2).discriminant()
+    np.testing.assert_array_equal(np.argmax(embeddings @ kernel + bias, axis=1), [0, 0, 0, 1, 1, 1])
+
+
+def test_statistics_follow_an_affine_change_that_the_images_show():
+    matrix, shift = np.eye(5) + 0.1 * rng.normal(size=(5, 5)), rng.normal(size=5)
+    statistics = statistics_of(EMBEDDINGS, LABELS)
+    shown = 100 * rng.normal(size=(2000, 5))
+    old = arrays(statistics)[1]
+    statistics.move(shown, shown @ matrix + shift)
+    moved, true = arrays(statistics), arrays(statistics_of(EMBEDDINGS @ matrix + shift, LABELS))
+    assert np.abs(moved[1] - true[1]).max() < 0.15 * np.abs(old - true[1]).max()
+
+
+def test_statistics_stay_where_nothing_changes():
+    statistics = statistics_of(EMBEDDINGS, LABELS)
+    before = arrays(statistics)
+    statistics.move(EMBEDDINGS[:20], EMBEDDINGS[:20])
+    for old, new in zip(before, arrays(statistics)):
+        np.testing.assert_allclose(new, old, rtol=1e-5)
+
+
+def test_stored_bytes():
+    assert ClassStatistics(20, 448).stored_bytes == 4 * (20 + 20 * 448 + 448 * 449 // 2)

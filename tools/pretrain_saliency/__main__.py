@@ -1,0 +1,39 @@
+"""Makes the bundled weights of the saliency branches: python -m tools.pretrain_saliency --data=FILE.npz --out=FILE.npz.
+
+Renders 1000 scenes, unless the data file exists, and trains on them; about half an hour on two cores.
+"""
+
+import pathlib
+
+import numpy as np
+from absl import app, flags
+
+from sdkd_tf.errors import one_line_errors
+from sdkd_tf.files import write_npz
+from sdkd_tf.model.network import BUNDLED_BRANCHES, branch_layers
+from tools.pretrain_saliency import scenes, training
+
+_DATA = flags.DEFINE_string("data", "runs/pretraining.npz", "The rendered images, about 500 MB; rendered if missing.")
+_OUT = flags.DEFINE_string("out", str(BUNDLED_BRANCHES), "Weights file to write.")
+_SCENES = flags.DEFINE_integer("scenes", 1000, "Number of scenes, of five images each.")
+_EPOCHS = flags.DEFINE_integer("epochs", 14, "Passes over the images.")
+
+
+def main(argv: list[str]) -> None:
+    """Renders, trains and writes the weights."""
+    del argv
+    with one_line_errors():
+        data = pathlib.Path(_DATA.value)
+        if not data.is_file():
+            data.parent.mkdir(parents=True, exist_ok=True)
+            write_npz(data, **scenes.render_all(_SCENES.value))
+        with np.load(data) as arrays:
+            network = training.pretrain(dict(arrays), epochs=_EPOCHS.value)
+        # Half precision: the rounding is far below that of int8.
+        variables = [variable for layer in branch_layers(network) for variable in layer.weights]
+        named = {variable.name.removesuffix(":0"): variable.numpy().astype(np.float16) for variable in variables}
+        write_npz(_OUT.value, **named)
+
+
+if __name__ == "__main__":
+    app.run(main)
