@@ -23,6 +23,7 @@ def run(write_sequence, tmp_path):
     settings = {"epochs": 1, "first_task_epochs": 2, "batch_size": 4, "learning_rate": 0.01, "architecture": "tiny"}
 
     def call(name, *tasks, **changed):
+        changed = {"fc": "trained", **changed}
         places = {"run_dir": str(tmp_path / name), "data_dir": str(data)}
         return train(make_config(tasks=tasks, **{**places, **settings, **changed}))
 
@@ -114,3 +115,16 @@ def test_moments_of_other_variables_are_left(run, first, tmp_path, capsys):
     assert f"{tmp_path / 'finetuned'}: {line}\n" in capsys.readouterr().out
     run("fitting", "task2", continue_from=first)
     assert line not in capsys.readouterr().out
+
+
+def test_class_statistics_are_handed_over(run, first, tmp_path):
+    message = "first: keeps nothing of its images, which --strategy=sdkd needs; expected a run with the same strategy"
+    with pytest.raises(UserError, match=message):
+        run("next", "task2", continue_from=first, fc="closed_form")
+    both = run("both", "task1", "task2", fc="closed_form", first_task_epochs=1)
+    run("one", "task1", fc="closed_form", first_task_epochs=1)
+    run("two", "task2", fc="closed_form", continue_from=str(tmp_path / "one"))
+    with np.load(tmp_path / "both" / "kept.npz") as together, np.load(tmp_path / "two" / "kept.npz") as apart:
+        np.testing.assert_array_equal(apart["arr_0"], together["arr_0"])  # the counts
+        assert apart["arr_0"].sum() == sum(task.images for task in both.tasks)
+        assert together["arr_1"].shape == apart["arr_1"].shape == (2, 8)

@@ -9,6 +9,7 @@ from sdkd_tf.data.task_data import TaskData
 from sdkd_tf.model.network import NetworkOptions, Outputs, build_network
 from sdkd_tf.model.translator import FACTOR_WIDTH
 from sdkd_tf.strategies import SDKD
+from sdkd_tf.strategies.discriminant import ClassStatistics
 from tests.loading import load
 from tests.reference import losses as reference
 
@@ -30,7 +31,7 @@ def built():
     """One SDKD for all tests, since building it takes seconds, and its first weights."""
     keras.utils.set_random_seed(0)
     # No option has its default value, so that one which does not reach the losses is noticed.
-    options = SDKD.Options(saliency_weight=0.5, lambda1=2.0, lambda2=3.0, temperature=4.0, teacher_share=0.75)
+    options = SDKD.Options(saliency_weight=0.5, lambda1=2.0, lambda2=3.0, temperature=4.0, teacher_share=0.75, fc="trained")
     sdkd = SDKD(build_network(2, NetworkOptions(input_size=64, decoder_channels=4)), options)
     return sdkd, sdkd.student.get_weights()
 
@@ -46,9 +47,9 @@ def sdkd(built):
 
 
 def disturb(student):
-    for name in ("logits", "detection_decoder_logits"):
+    for name, scale in (("logits", 0.1), ("detection_decoder_logits", 10.0)):
         layer = student.get_layer(name)
-        layer.kernel.assign(10.0 * tf.random.stateless_normal(layer.kernel.shape, (1, 2)))
+        layer.kernel.assign(scale * tf.random.stateless_normal(layer.kernel.shape, (1, 2)))
     student.get_layer("attention_decoder_logits").bias.assign([-1.0])
     student.get_layer("detection_decoder_logits").bias.assign([0.5])
 
@@ -144,3 +145,47 @@ def test_paraphraser_learns_to_reconstruct(sdkd):
     first = sdkd.train_teacher_translator(batches, epochs=1)
     last = sdkd.train_teacher_translator(batches, epochs=200)
     assert last < 0.3 * first
+
+
+@pytest.fixture(scope="module")
+def closed_form():
+    keras.utils.set_random_seed(0)
+    options = SDKD.Options(teacher_share=0.0)
+    sdkd = SDKD(build_network(2, NetworkOptions(input_size=64, decoder_channels=4)), options)
+    sdkd.compile(keras.optimizers.Adam(1e-3))
+    return sdkd
+
+
+def test_fc_is_computed_from_the_embeddings_of_both_tasks_and_trained_further_from_where_training_left_it(
+    closed_form, tasks
+):
+    sdkd = closed_form
+    fc = sdkd.student.get_layer("logits")
+    trained = fc.get_weights()
+    embed = keras.Model(sdkd.student.input, fc.input)
+    expected = ClassStatistics(2, fc.kernel.shape[0])
+    for task in tasks:
+        sdkd.begin_task(task)
+        assert_equal(fc, trained)  # nothing has trained it
+        sdkd.end_task(task)  # nor changed the embeddings
+        for batch in task.batches():
+            expected.add(embed(batch["image"]).numpy(), batch["label"].numpy())
+        for found, weight in zip(fc.get_weights(), expected.discriminant(), strict=True):
+            np.testing.assert_allclose(found, weight, rtol=1e-2, atol=1e-3 * np.abs(weight).max())
+    for kept, weight in zip(sdkd.trained_fc, trained, strict=True):
+        np.testing.assert_array_equal(kept, weight)
+
+
+def test_statistics_follow_the_embeddings_when_the_network_changes(closed_form, tasks):
+    sdkd = closed_form
+    sdkd.begin_task(tasks[1])
+    layer = sdkd.student.get_layer("block_12_project_BN")  # whose output is part of the embedding
+    layer.gamma.assign(1.5 * layer.gamma)
+    before = sdkd.statistics.means.numpy()
+    sdkd.update(sdkd.statistics, tasks[1])
+    after = sdkd.statistics.means.numpy()
+    embed = keras.Model(sdkd.student.input, sdkd.student.get_layer("logits").input)
+    batches = [(embed(b["image"]).numpy(), b["label"].numpy()) for task in tasks for b in task.batches()]
+    embeddings, labels = (np.concatenate(values) for values in zip(*batches))
+    true = np.stack([embeddings[labels == label].mean(axis=0) for label in range(2)])
+    assert np.abs(after - true).mean() < 0.3 * np.abs(before - true).mean()

@@ -6,7 +6,7 @@ import pytest
 from sdkd_tf.strategies import STRATEGIES
 
 OFF = {
-    "sdkd": {"lambda1": 0.0, "lambda2": 0.0, "teacher_share": 0.0},
+    "sdkd": {"lambda1": 0.0, "lambda2": 0.0, "teacher_share": 0.0, "fc": "trained"},
     "lwf": {"lambda2": 0.0},
     "ewc": {"ewc_lambda": 0.0, "fisher_images": 2},
     "online_ewc": {"ewc_lambda": 0.0, "fisher_images": 2},
@@ -14,10 +14,10 @@ OFF = {
     "agem": {"memory_images_per_task": 0},
     "generative_replay": {"generated_images": 0},
     "replay": {"memory_images": 0},
-    "sdkd_replay": {"memory_images": 0, "lambda1": 0.0, "lambda2": 0.0, "teacher_share": 0.0},
+    "sdkd_replay": {"memory_images": 0, "lambda1": 0.0, "lambda2": 0.0, "teacher_share": 0.0, "fc": "trained"},
 }
 ON = {
-    "sdkd": {"lambda1": 1.0},
+    "sdkd": {"lambda1": 1.0, "fc": "trained"},
     "lwf": {"temperature": 2.0},
     "ewc": {"ewc_lambda": 1e3, "fisher_images": 4},
     "online_ewc": {"ewc_lambda": 1e3, "fisher_images": 4},
@@ -25,7 +25,7 @@ ON = {
     "agem": {"memory_images_per_task": 2},
     "generative_replay": {"generated_images": 4, "generator_epochs": 1},
     "replay": {"memory_images": 4},
-    "sdkd_replay": {"memory_images": 4},
+    "sdkd_replay": {"memory_images": 4, "fc": "trained"},
     "joint": {},
 }
 
@@ -70,5 +70,14 @@ def test_it_changes_the_second_task_only_and_reports_what_it_keeps(train, finetu
 
 def test_lwf_is_sdkd_without_factor_transfer(train):
     lwf = train("lwf", lambda2=0.5, temperature=2.0, saliency_weight=0.0)
-    sdkd = train("sdkd", lambda1=0.0, lambda2=0.5, temperature=2.0, saliency_weight=0.0, teacher_share=0.0)
+    off = {"lambda1": 0.0, "saliency_weight": 0.0, "teacher_share": 0.0, "fc": "trained"}
+    sdkd = train("sdkd", lambda2=0.5, temperature=2.0, **off)
     np.testing.assert_array_equal(lwf[1], sdkd[1])
+
+
+def test_class_statistics_are_all_that_sdkd_keeps(train):
+    results, _ = train("sdkd")
+    classes, size = 2, 8
+    statistics = classes + classes * size + size * (size + 1) // 2
+    assert [task.stored_bytes for task in results.tasks] == [4 * (statistics + classes * size + classes)] * 2
+    assert [task.kept_images for task in results.tasks] == [0, 0]
