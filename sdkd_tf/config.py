@@ -112,10 +112,15 @@ class Config:
         """
         network, training = self.network, self.training
         if getattr(network, "detach_map", False) is None:
-            network = dataclasses.replace(network, detach_map=supervised)
+            network = dataclasses.replace(network, detach_map=supervised or self.marks_objects)
         if training.first_task_epochs is None:
             training = dataclasses.replace(training, first_task_epochs=2 * training.epochs)
         return dataclasses.replace(self, network=network, training=training)
+
+    @property
+    def marks_objects(self) -> bool:
+        """Whether the network starts with a saliency map that marks objects."""
+        return getattr(self.network, "marks_objects", False)
 
     def differences(self, other: "Config") -> list[str]:
         """Lists the options that differ and affect what is learned, one line each: `--epochs is 4, not 2`.

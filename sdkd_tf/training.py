@@ -31,6 +31,9 @@ from sdkd_tf.strategies import STRATEGIES
 from sdkd_tf.strategies.base import Strategy
 
 
+_FLAT = 0.02  # a map in [0, 1] with a smaller range marks nothing
+
+
 @lost_worker_told()
 def train(config: Config) -> Results:
     """Trains a sequence of tasks and writes the run directory, see `run.Run`.
@@ -98,7 +101,7 @@ def _read_data(config: Config) -> tuple[TaskSequence, Config, Results]:
     supervised = any(example.mask or example.box for example in tasks.tasks[0].train)
     supervised = supervised and config.options.saliency_weight > 0
     config, earlier = config.completed(supervised), config.run.continue_from
-    if getattr(config.network, "detach_map", False) and not supervised and not earlier:
+    if getattr(config.network, "detach_map", False) and not (supervised or earlier or config.marks_objects):
         raise UserError(
             f"--detach_map: no training image of the first task, {tasks.tasks[0].name}, has a mask or a box, or"
             " --saliency_weight is 0, so nothing would supervise the map; expected --nodetach_map"
@@ -232,6 +235,7 @@ class _TaskLoop:
         result.validation, result.test = scores["validation"], scores["test"]
         new = as_outputs(self.tested.predict(self.gallery / np.float32(127.5) - 1, verbose=0)).saliency
         if new is not None:
+            self._check_maps(new, task.name)
             self.maps = np.concatenate([self.maps, new[None]]) if index else new[None]
         result.peak_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         if self.chief:
@@ -242,6 +246,14 @@ class _TaskLoop:
             for old in self.tasks.tasks[: max(0, index + 1 - keep)]:
                 self.run.remove_checkpoint(old.name)
         print(f"mean validation accuracy over all tasks: {np.mean(result.validation.accuracy):.3f}")
+
+    def _check_maps(self, maps: np.ndarray, task: str) -> None:
+        """Raises UserError if maps that marked objects in the beginning have collapsed to constants."""
+        if self.config.marks_objects and np.ptp(maps, axis=(1, 2, 3)).max() < _FLAT:
+            raise UserError(
+                f"task {task}: the saliency map has become constant, at {maps.mean():.2f}; expected a lower"
+                " --learning_rate, or --detach_map, so that the classification does not change the map"
+            )
 
     def end(self) -> None:
         """Writes the files of the finished run."""

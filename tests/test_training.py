@@ -217,6 +217,28 @@ def with_map(num_classes, options):
     return keras.Model(classifier.input, [classifier.output, saliency, attention, detection])
 
 
+@dataclasses.dataclass(frozen=True)
+class PretrainedOptions(Options):
+    marks_objects = True
+
+
+def with_constant_map(num_classes, options):
+    network = with_map(num_classes, options)
+    layer = network.get_layer("saliency")
+    layer.set_weights([0 * weight for weight in layer.get_weights()])
+    return network
+
+
+def test_a_pretrained_map_that_has_become_constant_is_an_error(run, tmp_path, monkeypatch):
+    for name, build in (("varied", with_map), ("constant", with_constant_map)):
+        monkeypatch.setitem(ARCHITECTURES, name, (PretrainedOptions, build))
+    settings = {"epochs": 1, "saliency_weight": 0}
+    run("finetune", run_dir=str(tmp_path / "varied"), architecture="varied", **settings)
+    assert Run(tmp_path / "varied").config.network.detach_map is True  # no masks are needed to keep such a map
+    with pytest.raises(UserError, match="^task task1: the saliency map has become constant, at 0.00; expected a lower"):
+        run("finetune", run_dir=str(tmp_path / "constant"), architecture="constant", **settings)
+
+
 def test_the_map_is_detached_where_masks_of_the_first_task_teach_it(run, data, tmp_path, monkeypatch):
     monkeypatch.setitem(ARCHITECTURES, "one_layer", (Options, with_map))
     detached = {}

@@ -49,7 +49,7 @@ class NetworkOptions:
     ] = "blocks"
     detach_map: Annotated[
         bool | None,
-        Meta(description="Stop the classification gradient at the map; by default if masks supervise the map."),
+        Meta(description="Stop the classification gradient at the map; by default if masks supervise or pretrained it."),
     ] = None
     frozen_blocks: Annotated[
         int, Meta(ge=0, le=5, description="Blocks 1 to this number keep their pretrained weights.")
@@ -63,6 +63,12 @@ class NetworkOptions:
     ] = True
     width: Annotated[float, Meta(gt=0, description="Width multiplier of MobileNetV2.", extra=_RESEARCH)] = 1.0
     decoder_channels: Annotated[int, Meta(ge=1, description="Channels of the partial decoders.", extra=_RESEARCH)] = 32
+
+    @property
+    def marks_objects(self) -> bool:
+        """Whether the network starts with branches that were pretrained on masks."""
+        fits = (self.decoder, self.decoder_channels, self.width) == ("full", 32, 1.0)
+        return self.pretrained_branches and self.weights != "none" and fits
 
 
 class Outputs(NamedTuple):
@@ -132,7 +138,7 @@ def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) 
 
     outputs = list(Outputs(logits, saliency, attention_logits, detection_logits))
     model = keras.Model(backbone.input, outputs, name="sdkd")
-    if options.pretrained_branches and options.weights != "none" and _bundled_branches_fit(options):
+    if options.marks_objects:
         load_weights(model, BUNDLED_BRANCHES, branch_layers(model))
     mobilenet.freeze_batch_norm(model)
     mobilenet.freeze_blocks(model, options.frozen_blocks)
@@ -148,7 +154,3 @@ def branch_layers(model: keras.Model) -> list[keras.layers.Layer]:
         and layer.name.startswith(("attention_", "detection_"))
         and not isinstance(layer, layers.BatchNormalization)
     ]
-
-
-def _bundled_branches_fit(options: NetworkOptions) -> bool:
-    return (options.decoder, options.decoder_channels, options.width) == ("full", 32, 1.0)

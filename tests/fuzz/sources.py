@@ -14,7 +14,7 @@ from sdkd_tf.deploy.report import Conversion, Latency, SplitReport
 from sdkd_tf.evaluation.results import Provenance, Results, Scores, TaskResult
 from sdkd_tf.files import SavedStates, write_json
 from sdkd_tf.model.holistic_attention import holistic_attention
-from sdkd_tf.model.network import masked_pooling
+from sdkd_tf.model.embedding import embed
 from sdkd_tf.model.refinement import refine
 from sdkd_tf.model.weights import save_weights
 from sdkd_tf.reporting.compare import write_records
@@ -56,7 +56,7 @@ def _write_models(folder):
         x = layers.Concatenate()([x, layers.UpSampling2D(2, interpolation="bilinear")(small)])
         attended = holistic_attention(layers.Conv2D(1, 3, padding="same")(x), x, 3, "attention")
         saliency = refine(layers.Conv2D(1, 3, padding="same")(attended))
-        probabilities = layers.Softmax()(layers.Dense(3)(masked_pooling(x, saliency, "mass")))
+        probabilities = layers.Softmax()(layers.Dense(3)(embed([x], saliency, "mass")))
         model = keras.Model(image, [probabilities, saliency])
         if name == "float":
             write_models(folder, name, with_uint8_input(model), list("abc"))
