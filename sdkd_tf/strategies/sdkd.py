@@ -207,7 +207,7 @@ class SDKD(LwF):
 
     @property
     def stored_bytes(self) -> int:
-        fc = sum(4 * tf.size(weight).numpy() for weight in self.fc.weights) if self.statistics else 0
+        fc = sum(4 * weight.shape.num_elements() for weight in self.fc.weights) if self.statistics else 0
         return super().stored_bytes + (self.statistics.stored_bytes + fc if self.statistics else 0)
 
     def distillation_terms(self, teacher: Outputs, student: Outputs) -> tuple[tf.Tensor, ...]:
