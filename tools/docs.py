@@ -8,12 +8,11 @@ import re
 from collections.abc import Callable
 
 import msgspec
-import numpy as np
 
 from sdkd_tf.config import option_classes
 from sdkd_tf.options import Option, declared_options
 from sdkd_tf.reporting.compare import read_records
-from sdkd_tf.reporting.comparison_tables import MEASURES, Record, cell, short, summary_rows
+from sdkd_tf.reporting.comparison_tables import Record, cell, summary_rows
 from sdkd_tf.reporting.tables import markdown
 from sdkd_tf.strategies import STRATEGIES
 
@@ -27,42 +26,17 @@ def records(experiment: str) -> list[Record]:
 
 
 def results_table(experiment: str) -> str:
-    """The final scores and the cost of each arm of an experiment."""
+    """The final scores on the test sets and the cost of each arm of an experiment."""
     columns = {
-        "validation accuracy": "final_validation",
-        "test accuracy": "final_test",
-        "forgetting (test)": "forgetting_test",
-        "saliency MAE (test)": "saliency_mae_test",
+        "accuracy": "final_test",
+        "worst task": "worst_test",
+        "forgetting": "forgetting_test",
+        "saliency MAE": "saliency_mae_test",
+        "kept, MB": "stored_mb",
         "CPU time": "relative_time",
     }
     rows = [[row["arm"], *(cell(row, name) for name in columns.values())] for row in summary_rows(records(experiment))]
     return markdown(["", *columns], rows)
-
-
-def paired_table(experiment: str, reference: str) -> str:
-    """Validation scores of each arm of an experiment, and the difference from a reference arm, paired by seed."""
-    runs = records(experiment)
-    final = MEASURES["final_validation"]
-    base = {run.seed: final(run) for run in runs if run.arm == reference}
-    rows = []
-    for row in summary_rows(runs):
-        differences = [100 * (final(run) - base[run.seed]) for run in runs if run.arm == row["arm"]]
-        paired = f"{np.mean(differences):+.1f} ± {np.std(differences, ddof=1):.1f}" if row["arm"] != reference else ""
-        measures = ("final_validation", "forgetting_validation", "saliency_mae_validation")
-        accuracy, *others = (cell(row, name) for name in measures)
-        rows.append([row["arm"], accuracy, paired, *others])
-    return markdown(["", "accuracy", f"against {reference}, points", "forgetting", "saliency MAE"], rows)
-
-
-def task_table(experiment: str, after: str) -> str:
-    """Mean test accuracy over all tasks, after one task and at the end."""
-    rows = []
-    for arm in dict.fromkeys(run.arm for run in records(experiment)):
-        matrices = [run.results.accuracy("test") for run in records(experiment) if run.arm == arm]
-        place = next(run for run in records(experiment) if run.arm == arm).results.task_names.index(after)
-        values = [[matrix[step].mean() for matrix in matrices] for step in (place, -1)]
-        rows.append([arm, *(f"{short(np.mean(v))} ± {short(np.std(v, ddof=1))}" for v in values)])
-    return markdown(["", f"mean over all tasks after {after}", "at the end"], rows)
 
 
 def flags_table() -> str:
@@ -114,9 +88,7 @@ def _default(option: Option) -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    "ablation": lambda: results_table("ablation"),
-    "ablation after task 9": lambda: task_table("ablation", "task9"),
-    "choices": lambda: paired_table("choices", "quickstart"),
+    "main": lambda: results_table("main"),
     "flags": flags_table,
     "strategies": strategies_table,
 }

@@ -45,11 +45,13 @@ class NetworkOptions:
     ] = "mass"
     embedding: Annotated[
         Literal["blocks", "block5"],
-        Meta(description="Features before the FC layer: those of blocks 3 to 6, or as in the paper those of block 5."),
+        Meta(description="Features before the FC layer: of blocks 3 to 6, or of block 5 (paper).", extra=_RESEARCH),
     ] = "blocks"
     detach_map: Annotated[
         bool | None,
-        Meta(description="Stop the classification gradient at the map; by default if masks supervise or pretrained it."),
+        Meta(
+            description="Stop the classification gradient at the map; by default if masks supervise or pretrained it."
+        ),
     ] = None
     frozen_blocks: Annotated[
         int, Meta(ge=0, le=5, description="Blocks 1 to this number keep their pretrained weights.")
@@ -58,8 +60,7 @@ class NetworkOptions:
         str, Meta(description="Backbone weights: bundled (ImageNet), imagenet (downloaded), none, or an .npz file.")
     ] = "bundled"
     pretrained_branches: Annotated[
-        bool,
-        Meta(description="Start the saliency branches from bundled weights, where they fit: full decoders, width 1."),
+        bool, Meta(description="Start the branches from bundled weights if they fit: full decoders.", extra=_RESEARCH)
     ] = True
     width: Annotated[float, Meta(gt=0, description="Width multiplier of MobileNetV2.", extra=_RESEARCH)] = 1.0
     decoder_channels: Annotated[int, Meta(ge=1, description="Channels of the partial decoders.", extra=_RESEARCH)] = 32

@@ -48,6 +48,7 @@ MEASURES: dict[str, Measure] = {
     "forgetting_validation": _accuracy(metrics.forgetting, "validation"),
     "saliency_mae_validation": _mae("validation", -1, _ALL),
     "final_test": _accuracy(metrics.final_mean_accuracy, "test"),
+    "worst_test": lambda record: float(record.results.accuracy("test")[-1].min()),
     "forgetting_test": _accuracy(metrics.forgetting, "test"),
     "saliency_mae_test": _mae("test", -1, _ALL),
     "saliency_mae_task1_first": _mae("test", 0, 0),
@@ -69,6 +70,7 @@ _TABLES = {
     },
     "After the last task, on the test sets:": {
         "accuracy": "final_test",
+        "worst task": "worst_test",
         "forgetting": "forgetting_test",
         "saliency MAE": "saliency_mae_test",
         "of task 1, after task 1": "saliency_mae_task1_first",

@@ -102,7 +102,10 @@ class SDKD(LwF):
         ] = 0.25
         fc: Annotated[
             Literal["closed_form", "trained"],
-            Meta(description="FC layer after a task: computed from class statistics, or as trained (paper)."),
+            Meta(
+                description="FC layer after a task: computed from class statistics, or as trained (paper).",
+                extra={"research": True},
+            ),
         ] = "closed_form"
 
     term_names = (*Strategy.term_names, "factor_transfer", "soft_target")

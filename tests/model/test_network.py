@@ -161,7 +161,7 @@ def test_frozen_blocks_are_the_papers():
 
 @pytest.mark.parametrize("decoder", ["full", "lite"])
 def test_decoders_start_as_cpds_with_every_map_at_a_half(decoder):
-    network = build(2, input_size=96, decoder=decoder)
+    network = build(2, input_size=96, decoder=decoder, pretrained_branches=False)
     # CPD: a normal distribution of deviation 0.01, one of its own in every layer.
     first, second = (
         network.get_layer(f"{branch}_decoder_conv6").get_weights()[0] for branch in ("attention", "detection")

@@ -31,7 +31,9 @@ def built():
     """One SDKD for all tests, since building it takes seconds, and its first weights."""
     keras.utils.set_random_seed(0)
     # No option has its default value, so that one which does not reach the losses is noticed.
-    options = SDKD.Options(saliency_weight=0.5, lambda1=2.0, lambda2=3.0, temperature=4.0, teacher_share=0.75, fc="trained")
+    options = SDKD.Options(
+        saliency_weight=0.5, lambda1=2.0, lambda2=3.0, temperature=4.0, teacher_share=0.75, fc="trained"
+    )
     sdkd = SDKD(build_network(2, NetworkOptions(input_size=64, decoder_channels=4)), options)
     return sdkd, sdkd.student.get_weights()
 
