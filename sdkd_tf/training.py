@@ -30,7 +30,6 @@ from sdkd_tf.run import Run, State
 from sdkd_tf.strategies import STRATEGIES
 from sdkd_tf.strategies.base import Strategy
 
-
 _FLAT = 0.02  # a map in [0, 1] with a smaller range marks nothing
 
 

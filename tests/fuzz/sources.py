@@ -13,8 +13,8 @@ from sdkd_tf.deploy.golden import write_golden
 from sdkd_tf.deploy.report import Conversion, Latency, SplitReport
 from sdkd_tf.evaluation.results import Provenance, Results, Scores, TaskResult
 from sdkd_tf.files import SavedStates, write_json
-from sdkd_tf.model.holistic_attention import holistic_attention
 from sdkd_tf.model.embedding import embed
+from sdkd_tf.model.holistic_attention import holistic_attention
 from sdkd_tf.model.refinement import refine
 from sdkd_tf.model.weights import save_weights
 from sdkd_tf.reporting.compare import write_records
