@@ -168,31 +168,26 @@ class Run:
                 f" expected --flagfile={self.directory}/flags.flags"
             )
         load_weights(strategy.student, self.directory / "weights.npz")
-        variables = strategy.optimizer.variables
-        moments = self._read_variables("optimizer.npz", variables)
-        if moments:
-            for variable, value in zip(variables, moments):
-                variable.assign(value)
-        else:
+        if not self._read_variables("optimizer.npz", strategy.optimizer.variables):
             print(f"{self.directory}: the optimizer's moments do not fit these options; they start from zero")
-        kept = self._read_variables("kept.npz", strategy.kept_variables)
-        if strategy.kept_variables and not kept:
+        if not self._read_variables("kept.npz", strategy.kept_variables):
             raise UserError(
                 f"continue_from {self.directory}: keeps nothing of its images, which --strategy={config.strategy} needs;"
-                f" expected a run with the same strategy and options"
+                " expected a run with the same strategy and options"
             )
-        for variable, value in zip(strategy.kept_variables, kept):
-            variable.assign(value)
 
-    def _read_variables(self, name: str, variables: Sequence[tf.Variable]) -> list[np.ndarray]:
-        """Values saved for some variables; none if the file is missing or holds others. Raises UserError if damaged."""
+    def _read_variables(self, name: str, variables: Sequence[tf.Variable]) -> bool:
+        """Sets variables to saved values. Returns whether they fit. Raises UserError if the file is damaged."""
         path = self.directory / name
         try:
             values = list(read_npz(path).values()) if path.is_file() else []
         except ValueError as error:
             raise UserError(f"{path}: {error}; expected one written by train.py") from error
         fits = [value.shape for value in values] == [tuple(variable.shape) for variable in variables]
-        return values if fits else []
+        if fits:
+            for variable, value in zip(variables, values):
+                variable.assign(value)
+        return fits or not variables
 
     # A run that is being trained.
 

@@ -39,22 +39,19 @@ def train_quantized(
       network: the float network.
       batches: training batches of the last task for all epochs.
       distillation: options of SDKD.
-      steps: batches per epoch.
-      epochs, learning_rate: number of epochs, and initial learning rate.
+      steps, epochs, learning_rate: batches per epoch, number of epochs, initial learning rate.
       states: where states are saved; those of an interrupted training are resumed.
 
     Returns:
-      (the trained quantized model with the outputs [probabilities, saliency]; its `RangeDistance.distance`).
-
-    Raises:
-      UserError: a saved state does not fit.
+      (the trained quantized model with the outputs [probabilities, saliency]; its `RangeDistance.distance`). Raises
+      UserError if a saved state does not fit.
     """
     done, ranges = 0, RangeDistance()
     with states.fitting("remove the directory to start over"):
         saved = states.load(_State)
     with heartbeat("preparing the quantized network"):
         student, deployed = quantization_aware(network)
-        strategy = SDKD(student, dataclasses.replace(distillation, fc="trained"), teacher=network)
+        strategy = SDKD(student, dataclasses.replace(distillation, fc="trained"), network)
         strategy.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
         if saved:
             with states.fitting("remove the directory to start over"):
