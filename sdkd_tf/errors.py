@@ -12,26 +12,30 @@ class UserError(ValueError):
 
 
 @contextlib.contextmanager
-def one_line_errors() -> Iterator[None]:
+def one_line_errors(resumable: bool = False) -> Iterator[None]:
     """Ends the program with `error: <message>` and exit code 1, instead of a stack trace.
 
     Applies to a UserError, a full disk, a missing permission, and a path that is a file instead of a folder or vice
     versa. Ctrl-C ends the program with exit code 130.
+
+    Args:
+      resumable: whether the program resumes its work if it is run again, which the messages then mention.
     """
+    again = "run the same command again" + (" to resume" if resumable else "")
     try:
         yield
     except KeyboardInterrupt:
-        print("\ninterrupted; run the same command again to resume", file=sys.stderr)
+        print(f"\ninterrupted; {again}" if resumable else "\ninterrupted", file=sys.stderr)
         sys.exit(130)
     except UserError as error:
         sys.exit(f"error: {error}")
-    except BrokenPipeError:  # what reads the output has enough of it, as `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
+    except BrokenPipeError:  # the reader of the output, such as `head`, has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # takes what is still buffered
         sys.exit(1)
     except OSError as error:
         file = f"{error.filename}: " if error.filename else ""
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            sys.exit(f"error: {file}the disk is full; free some space and run the same command again to resume")
+            sys.exit(f"error: {file}the disk is full; free some space and {again}")
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             sys.exit(f"error: {file}cannot be read or written ({error.strerror}); expected a path with permission")
         if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG):

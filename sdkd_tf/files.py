@@ -138,11 +138,6 @@ def read_npz(path: PathLike) -> dict[str, np.ndarray]:
         raise ValueError(f"cannot be read as .npz ({reason})") from error
 
 
-def expand(path: str) -> str:
-    """Expands `~` in a path given by the user."""
-    return os.path.expanduser(path)
-
-
 class SavedStates:
     """The last states of a long computation, each in a file `<number>.npz`; the highest number is the newest.
 

@@ -5,6 +5,7 @@ path, in which `~` is expanded, and whether it is meant for research and thus le
 """
 
 import dataclasses
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ import msgspec
 from absl import flags
 
 from sdkd_tf.errors import UserError
-from sdkd_tf.files import expand, read_text
+from sdkd_tf.files import read_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +87,7 @@ def read_flagfiles(arguments: Sequence[str], above: Sequence[str] = ()) -> list[
         if not match:
             found.append(argument)
             continue
-        path = expand(match[1])
+        path = os.path.expanduser(match[1])
         if path in above:
             raise UserError(f"--flagfile={path}: includes itself; expected a file with other flags")
         try:
@@ -117,7 +118,7 @@ def make_options(kind: type, given: Mapping[str, Any]) -> Any:
         if value is None:
             continue
         if option.extra.get("path"):
-            value = expand(str(value))
+            value = os.path.expanduser(str(value))
         try:
             converted: Any = msgspec.convert({option.name: value}, kind, strict=False)
         except msgspec.ValidationError as error:

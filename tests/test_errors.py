@@ -9,9 +9,9 @@ import pytest
 from sdkd_tf.errors import UserError, one_line_errors
 
 
-def told(action):
-    """The line that a command ends with when `action` fails in it."""
-    with pytest.raises(SystemExit) as end, one_line_errors():
+def told(action, resumable=False):
+    """The exit code or message of a command in which `action` fails."""
+    with pytest.raises(SystemExit) as end, one_line_errors(resumable):
         action()
     return end.value.code
 
@@ -50,6 +50,20 @@ def test_user_errors_and_others():
     assert told(bad) == "error: it is bad"
     with pytest.raises(ZeroDivisionError), one_line_errors():
         1 / 0  # noqa: B018
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+def test_only_what_can_be_resumed_says_so(resumable, capsys):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    def fill():
+        raise OSError(28, os.strerror(28))
+
+    again = "run the same command again to resume" if resumable else "run the same command again"
+    assert told(interrupt, resumable) == 130
+    assert capsys.readouterr().err == ("\ninterrupted; " + again + "\n" if resumable else "\ninterrupted\n")
+    assert told(fill, resumable) == f"error: the disk is full; free some space and {again}"
 
 
 def test_output_that_nobody_reads_ends_without_a_trace(tmp_path):

@@ -1,7 +1,10 @@
-"""The console command `sdkd`: one file a subcommand.
+"""The console command `sdkd`, with one module per subcommand.
 
-A subcommand is a module with `define_flags(program)`, called when it is chosen, since two of them may share a flag's name;
-`ARGUMENTS`, what it takes besides flags; and `main(arguments)`, which returns an exit code or None.
+The module of a subcommand has:
+
+- `ARGUMENTS`: usage of its arguments other than flags, for the help text,
+- `define_flags(program)`: defines its flags. Only the chosen subcommand does so, because two may use the same names,
+- `main(arguments)`: runs it and returns an exit code or None.
 """
 
 import contextlib
@@ -15,23 +18,23 @@ from collections.abc import Iterator, Sequence
 from absl import app, flags
 
 from sdkd_tf.errors import UserError, one_line_errors
-from sdkd_tf.files import expand
 from sdkd_tf.options import read_flagfiles
 
 COMMANDS = {
     "train": "train a network over a sequence of tasks",
     "convert": "convert a run to int8 TFLite",
     "predict": "label images with a converted file",
-    "evaluate": "score a run on labelled images",
+    "evaluate": "score a run on labeled images",
     "inspect": "check a data folder",
-    "compare": "train several arms over several seeds, and compare them",
-    "report": "print the numbers of runs and draw their plots",
+    "compare": "train several arms with several seeds, and compare them",
+    "report": "print the results of runs and draw their plots",
     "verify": "check a converted file against its golden directory",
 }
+_RESUMABLE = ("train", "convert", "compare")
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """The entry point of the console script."""
     name, *arguments = sys.argv[1:] or ["--help"]
     if name in COMMANDS:
         run(name, f"sdkd {name}", arguments)
@@ -48,7 +51,7 @@ def run(name: str, program: str, arguments: Sequence[str]) -> None:
 
     Args:
       name: a key of `COMMANDS`.
-      program: how the user calls it, for help texts.
+      program: the command as the user typed it, for the help text.
       arguments: the rest of the command line.
     """
     use_utf8()
@@ -57,38 +60,39 @@ def run(name: str, program: str, arguments: Sequence[str]) -> None:
     with quiet_stderr():
         command = importlib.import_module(f"sdkd_tf.commands.{name}")
     command.define_flags(program)
-    flags.FLAGS.set_gnu_getopt()  # flags may stand before and behind other arguments
+    flags.FLAGS.set_gnu_getopt()  # allows flags before and after other arguments
 
     def body(argv: Sequence[str]) -> int | None:
-        with one_line_errors():
+        with one_line_errors(name in _RESUMABLE):
             if len(argv) > 1 and not command.ARGUMENTS:
                 raise UserError(f"unexpected argument {argv[1]!r}; expected flags only")
-            return command.main([expand(argument) for argument in argv[1:]])
+            return command.main([os.path.expanduser(argument) for argument in argv[1:]])
 
-    # absl prints this above the list of flags.
+    # absl prints this docstring above the list of flags.
     sys.modules["__main__"].__doc__ = f"{command.__doc__}\nusage: {program} {command.ARGUMENTS}[FLAGS]\n"
     sys.argv = [program, *arguments]
     app.run(body)
 
 
 def use_utf8() -> None:
-    """Lets names of any script pass, whatever the locale: files and their names are in UTF-8, as everywhere in the package, and
-    what the terminal cannot show is written as `\\u5eb7`.
+    """Makes Python use UTF-8 for files and their names in any locale.
+
+    Characters that the terminal cannot display are printed as escapes such as `\\u5eb7`.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
-        # Python decides on its encoding when it starts.
+        # Python chooses its encoding at startup, so it has to start again.
         variables = {"PYTHONUTF8": "1", "PYTHONIOENCODING": f"{sys.stdout.encoding}:backslashreplace"}
         os.execve(sys.executable, sys.orig_argv, {**os.environ, **variables})
 
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Holds back what the block writes to standard error, unless it fails.
+    """Discards what the block writes to standard error, unless it fails.
 
-    TensorFlow's C++ part reports missing GPUs when it is imported, before its log level is known.
+    On import, TensorFlow's C++ code logs missing GPUs before it reads its log level.
     """
     sys.stderr.flush()
     kept = os.dup(2)

@@ -1,4 +1,4 @@
-"""`python -m sdkd_tf.commands`: the console command `sdkd` where no script is installed."""
+"""`python -m sdkd_tf.commands` runs the console command `sdkd` without an installed script."""
 
 from sdkd_tf.commands import main
 

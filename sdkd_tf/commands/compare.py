@@ -1,4 +1,4 @@
-"""Trains several arms with several seeds, records their results and compares them."""
+"""Trains several arms with several seeds, records the results and compares them."""
 
 import pathlib
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def define_flags(program: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Trains the missing runs, and prints the table."""
+    """Trains the missing runs and prints the tables."""
     values = flags.FLAGS
     if not values.out_dir:
         raise UserError("--out_dir is missing; expected a directory to write to")
@@ -38,4 +38,4 @@ def main(arguments: Sequence[str]) -> None:
     if any(key in records for key in runs):
         print(f"\n{compare.write_comparison(runs, records, out_dir)}\ntables and plots: {out_dir}")
     if failed:
-        raise UserError("some runs failed, see " + "; ".join(failed))
+        raise UserError("some runs failed: " + "; ".join(failed))

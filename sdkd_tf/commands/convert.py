@@ -19,7 +19,7 @@ def define_flags(program: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Converts, and prints accuracy, size and latency of the file."""
+    """Converts the run, and prints accuracy, size and latency of the file."""
     options = make_options(ConversionOptions, flags.FLAGS.flag_values_dict())
     if not options.run_dir:
         raise UserError("--run_dir is missing; expected the directory of a finished run of train.py")

@@ -23,7 +23,7 @@ def define_flags(program: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Prints a table with a row for each task, and one for all images."""
+    """Prints a table with one row per task, and one for all images."""
     if not 1 <= len(arguments) <= 2:
         raise UserError(f"{len(arguments)} arguments given; expected a run directory and, optionally, a data folder")
     run = Run(arguments[0])
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def score_table(judged: dict[str, Judged]) -> str:
-    """A Markdown table of the scores: a row for each task, and one for all images together."""
+    """Returns a Markdown table with one row per task, and one for all images together."""
     together = Judged(
         [hit for j in judged.values() for hit in j.hits], [pair for j in judged.values() for pair in j.pairs]
     )

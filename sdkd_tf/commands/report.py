@@ -1,4 +1,4 @@
-"""Prints the numbers of finished runs and draws their plots."""
+"""Prints the results of finished runs and draws their plots."""
 
 import pathlib
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from sdkd_tf.reporting.tables import summary
 from sdkd_tf.run import Run
 
 ARGUMENTS = "RUN_DIR... "
-_OUT_DIR = "Directory for the plots, with a folder for each run; by default the folder plots of the run."
 
 
 def define_flags(program: str) -> None:
     """Defines --out_dir."""
-    flags.DEFINE_string("out_dir", None, _OUT_DIR, module_name=program)
+    text = "Directory for the plots, with one folder per run; by default the run's plots."
+    flags.DEFINE_string("out_dir", None, text, module_name=program)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> None:
         try:
             plots = plot_run(run, out_dir / run.directory.resolve().name if out_dir else None)
             print("plots: " + ", ".join(map(str, plots)) + "\n")
-        except (PermissionError, OSError) as error:
+        except OSError as error:
             raise UserError(
                 f"{error.filename}: cannot be written ({error.strerror}); choose another --out_dir"
             ) from error

@@ -16,7 +16,7 @@ def define_flags(program: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Trains, and prints a summary of the run."""
+    """Trains the network and prints a summary of the run."""
     options = config.config_from_flags()
     train(options)
     run = Run(options.run.run_dir)

@@ -13,7 +13,7 @@ def define_flags(program: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Prints the results of the check."""
+    """Prints the results of the comparison."""
     if len(arguments) != 2:
         raise UserError(f"{len(arguments)} arguments given; expected a .tflite file and its golden directory")
     print("\n".join(verify(*arguments)))

@@ -70,7 +70,7 @@ def test_folders_are_walked_in_natural_order(run, photos):
 
 def test_a_folder_without_images_is_told(tmp_path):
     (tmp_path / "notes.txt").write_text("none")
-    with pytest.raises(UserError, match=f"^{tmp_path}: holds no image; expected .*.jpg"):
+    with pytest.raises(UserError, match=f"^{tmp_path}: holds no images; expected .*.jpg"):
         find_images([str(tmp_path)])
 
 

@@ -142,9 +142,9 @@ def test_a_missing_split_is_one_problem(root):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ((), "error: no folder given; expected one or more, or the word rendered\n"),
+        ((), "error: no folder given; expected one or more, or `rendered` for the bundled benchmark\n"),
         (("/no/such",), "error: data_dir /no/such: no such directory; expected "),
-        (("rendered", "--factors=colour"), "error: factors names 'colour'; expected some of illumination, occlusion, "),
+        (("rendered", "--factors=color"), "error: factors names 'color'; expected some of illumination, occlusion, "),
     ],
 )
 def test_user_errors_are_one_line(arguments, message):

@@ -175,7 +175,7 @@ def test_a_full_disk_is_reported_in_one_line_and_loses_no_finished_epoch(run, tm
     line = "^error: the disk is full; free some space and run the same command again to resume$"
     with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit, match=line):
         patch.setattr(files.os, "fsync", full_after(8))  # two files of options and two states, each with its directory
-        with one_line_errors():
+        with one_line_errors(resumable=True):
             run(tmp_path / "full", "finetune")
     assert [path.name for path in sorted((tmp_path / "full" / "progress").iterdir())] == ["000000.npz", "000001.npz"]
     run(tmp_path / "full", "finetune")

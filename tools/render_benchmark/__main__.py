@@ -1,7 +1,6 @@
 """Renders the benchmark: python -m tools.render_benchmark --out=DIR."""
 
 import pathlib
-import sys
 
 from absl import app, flags
 
@@ -55,13 +54,10 @@ def render(out: pathlib.Path, settings: dict, workers: int) -> None:
 
 def main(argv: list[str]) -> None:
     """Renders the benchmark. Bad input ends with one line and exit code 1."""
-    try:
-        with one_line_errors():
-            if len(argv) > 1:
-                raise UserError(f"{argv[1]}: expected flags only")
-            render(pathlib.Path(_OUT.value or ""), _settings(), _WORKERS.value)
-    except KeyboardInterrupt:
-        sys.exit("interrupted; repeat the command to resume")
+    with one_line_errors(resumable=True):
+        if len(argv) > 1:
+            raise UserError(f"{argv[1]}: expected flags only")
+        render(pathlib.Path(_OUT.value or ""), _settings(), _WORKERS.value)
 
 
 if __name__ == "__main__":
