@@ -14,7 +14,7 @@ tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 @pytest.fixture(scope="session")
 def write_sequence():
-    """A function that writes a sequence of bright squares on noise, with masks; the square's colour is the class."""
+    """A function that writes a sequence of bright squares on noise, with masks; the square's color is the class."""
 
     def write(root, tasks=2, classes=2, train=4, held_out=2, size=64):
         rng = np.random.default_rng(0)

@@ -38,7 +38,7 @@ function scaleLines(taps, lines, source, pixelStep, lineStep, target, targetStar
   }
 }
 
-/** As Python rounds: halves to the even neighbour. */
+/** As Python rounds: halves to the even neighbor. */
 function round(value) {
   const rounded = Math.round(value);
   return rounded - value === 0.5 && rounded % 2 ? rounded - 1 : rounded;
@@ -50,7 +50,7 @@ function round(value) {
  * @param {number} size side of the square in pixels.
  * @param {function(number, number): Uint8ClampedArray} rows the RGBA bytes of `count` rows from `top`, on black.
  * @param {number} count how many rows to ask for at once.
- * @returns {Uint8Array} RGB bytes of the square: the image at its aspect, centred on black.
+ * @returns {Uint8Array} RGB bytes of the square: the image at its aspect, centered on black.
  */
 export function letterbox(width, height, size, rows, count) {
   const w = width >= height ? size : round((width / height) * size);

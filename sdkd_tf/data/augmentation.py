@@ -13,7 +13,7 @@ _DARKNESS = (0.25, 0.7)  # factor of the brightness
 
 
 def augment(example: Batch, seed: tf.Tensor) -> Batch:
-    """Random crop of 80 to 100 % of the side, horizontal flip, colour jitter, and on every fifth image a slight blur.
+    """Random crop of 80 to 100 % of the side, horizontal flip, color jitter, and on every fifth image a slight blur.
 
     What other entries of the challenge used.
 
@@ -63,7 +63,7 @@ def augment_hard(example: Batch, seed: tf.Tensor) -> Batch:
 
 
 def zoom_out(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Scales an image and its mask down and puts them somewhere on a plain square of the image's mean colour.
+    """Scales an image and its mask down and puts them somewhere on a plain square of the image's mean color.
 
     Args:
       image: float32 `[s, s, 3]` in [0, 1].
@@ -85,7 +85,7 @@ def zoom_out(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Ten
 
 
 def cover(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Covers a part of the object's box, from one of its four sides, with a plain colour.
+    """Covers a part of the object's box, from one of its four sides, with a plain color.
 
     Args:
       image, mask, seed: as `zoom_out` takes them. Without an object nothing is covered.
@@ -94,7 +94,7 @@ def cover(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor
       (image, mask); what is covered is no object any more.
     """
     size = tf.shape(image)[0]
-    share, side, *colour = tf.unstack(tf.random.stateless_uniform([5], seed))
+    share, side, *color = tf.unstack(tf.random.stateless_uniform([5], seed))
     share = _COVER[0] + (_COVER[1] - _COVER[0]) * share
     covered = tf.ones_like(mask, tf.bool)
     for axis in (0, 1):
@@ -110,7 +110,7 @@ def cover(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor
         inside = (place >= start) & (place < end)
         covered &= inside[:, None, None] if axis == 0 else inside[None, :, None]
     hole = tf.cast(covered, tf.float32)
-    return image * (1.0 - hole) + tf.stack(colour) * hole, mask * (1.0 - hole)
+    return image * (1.0 - hole) + tf.stack(color) * hole, mask * (1.0 - hole)
 
 
 def darken(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,4 +1,4 @@
-"""Images on both sides of a split: with the same bytes, or neighbouring frames that look almost the same."""
+"""Images on both sides of a split: with the same bytes, or neighboring frames that look almost the same."""
 
 import hashlib
 import pathlib
@@ -27,7 +27,7 @@ class Look(NamedTuple):
     Attributes:
       digest: SHA-256 of the file.
       steps: int8 `[512]`, a difference hash: whether each of 16 x 16 places is darker (1), brighter (-1) than its right and its
-        lower neighbour, or as bright (0).
+        lower neighbor, or as bright (0).
     """
 
     digest: bytes
@@ -37,8 +37,8 @@ class Look(NamedTuple):
 def look_of(path: pathlib.Path, image: Image.Image) -> Look:
     """The Look of an image file and its pixels."""
     small = image.convert("L").resize((_SIDE + 1, _SIDE + 1), Image.Resampling.BOX)
-    grey = np.asarray(small, np.int16)
-    steps = np.stack([grey[:-1, 1:], grey[1:, :-1]]) - grey[:-1, :-1]
+    gray = np.asarray(small, np.int16)
+    steps = np.stack([gray[:-1, 1:], gray[1:, :-1]]) - gray[:-1, :-1]
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").digest()
     return Look(digest, (np.sign(steps) * (abs(steps) >= _SMALLEST_STEP)).astype(np.int8).ravel())

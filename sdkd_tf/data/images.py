@@ -26,7 +26,7 @@ SUFFIXES = tuple(
 )
 # Pillow refuses images of more than twice this many pixels, and would warn of those in between.
 Image.MAX_IMAGE_PIXELS = 1 << 27
-PngImagePlugin.MAX_TEXT_CHUNK = 1 << 26  # a large colour profile or note is no reason to refuse the pixels
+PngImagePlugin.MAX_TEXT_CHUNK = 1 << 26  # a large color profile or note is no reason to refuse the pixels
 warnings.filterwarnings("ignore", module=r"PIL\.")  # of notes beside the pixels; what matters is an exception
 
 LONGEST = 32  # times the shorter side, so that this one keeps at least a pixel of the smallest network's 32
@@ -40,7 +40,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
-_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # of a profile's colour space
+_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # of a profile's color space
 
 
 @contextlib.contextmanager
@@ -89,7 +89,7 @@ def open_image(path: PathLike) -> Image.Image:
       path: the file; of an animation, the first picture is read.
 
     Returns:
-      A PIL image in mode RGB, without a colour profile or any other note.
+      A PIL image in mode RGB, without a color profile or any other note.
 
     Raises:
       UserError: as `opened`.
@@ -97,15 +97,15 @@ def open_image(path: PathLike) -> Image.Image:
     with opened(path) as file:
         image = upright(file)
         profile = image.info.get("icc_profile")
-        grey = image.getbands()[0] in ("1", "L", "I")
+        gray = image.getbands()[0] in ("1", "L", "I")
         if image.mode.startswith("I"):
             image = Image.fromarray(eight_bits(image))
         elif image.has_transparency_data:
             picture = image.convert("RGBA")
             image = Image.new("RGB", image.size)
             image.paste(picture, mask=picture)
-        if grey or image.mode not in ("RGB", "CMYK"):
-            image = image.convert("L" if grey else "RGB")
+        if gray or image.mode not in ("RGB", "CMYK"):
+            image = image.convert("L" if gray else "RGB")
         transform = _to_srgb(profile, image.mode) if profile else None
         if transform and image.mode == "RGB":
             transform.apply_in_place(image)  # a second copy of a large photo takes as much memory again
@@ -118,13 +118,13 @@ def open_image(path: PathLike) -> Image.Image:
 
 
 def eight_bits(image: Image.Image) -> np.ndarray:
-    """Scales 16-bit grey, which PIL would clip at 255, to uint8 `[h, w]`; what is not 0 stays so."""
+    """Scales 16-bit gray, which PIL would clip at 255, to uint8 `[h, w]`; what is not 0 stays so."""
     pixels = np.asarray(image)
     return np.maximum(pixels >> 8, pixels > 0).astype(np.uint8)
 
 
 def letterbox(image: Image.Image, size: int, resample: Image.Resampling = Image.Resampling.BILINEAR) -> np.ndarray:
-    """Scales a PIL image to fit a square, aspect kept, centred on black; shrinking averages over all pixels.
+    """Scales a PIL image to fit a square, aspect kept, centered on black; shrinking averages over all pixels.
 
     Args:
       image: PIL image in mode RGB or L.
@@ -170,21 +170,21 @@ def _orientation(file: Image.Image) -> int:
 
 @functools.lru_cache(maxsize=16)
 def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The way from a colour profile to sRGB; None if it is damaged, is for another mode, or changes next to nothing."""
+    """The way from a color profile to sRGB; None if it is damaged, is for another mode, or changes next to nothing."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if _MODES.get(source.profile.xcolor_space.strip()) != mode:
             return None
         transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
         levels = np.arange(0, 256, 15, dtype=np.uint8)
-        colours = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(len(levels), -1, 3)
-        if mode == "RGB" and _most_change(transform, colours) <= 1:
+        colors = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(len(levels), -1, 3)
+        if mode == "RGB" and _most_change(transform, colors) <= 1:
             return None
         return transform
     except Exception:  # lcms and Pillow raise all sorts of errors on damaged profiles
         return None
 
 
-def _most_change(transform: ImageCms.ImageCmsTransform, colours: np.ndarray) -> int:
-    changed = np.asarray(transform.apply(Image.fromarray(colours)), np.int16)
-    return int(np.abs(changed - colours).max())
+def _most_change(transform: ImageCms.ImageCmsTransform, colors: np.ndarray) -> int:
+    changed = np.asarray(transform.apply(Image.fromarray(colors)), np.int16)
+    return int(np.abs(changed - colors).max())

@@ -1,4 +1,4 @@
-"""Object masks as programs write them: which of their values, colours or alpha is object, and which is background."""
+"""Object masks as programs write them: which of their values, colors or alpha is object, and which is background."""
 
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
@@ -7,8 +7,8 @@ from sdkd_tf.data.images import eight_bits, opened, upright
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import PathLike
 
-_FEW_GREYS = 32  # more of them shade an object's edge, or its probability; fewer number objects
-_FEW_COLOURS = 256  # more of them are a photo
+_FEW_GRAYS = 32  # more of them shade an object's edge, or its probability; fewer number objects
+_FEW_COLORS = 256  # more of them are a photo
 _FAINT = 15  # of 255: up to here a value beside bright ones may be the noise of JPEG
 _VOID = 255  # the index of the border around objects in palettes like that of PASCAL VOC
 
@@ -21,7 +21,7 @@ def open_mask(path: PathLike) -> Image.Image:
     """Reads an object mask.
 
     Object is: of an image with transparent parts, what is opaque; of a palette, all but index 0, or black, and but the border
-    255; of colours, all but black; of up to 32 shades of grey, all but 0; of more shades, those above 127.
+    255; of colors, all but black; of up to 32 shades of gray, all but 0; of more shades, those above 127.
 
     Returns:
       A PIL image in mode L, 255 on the object and 0 elsewhere.
@@ -43,24 +43,24 @@ def _object(image: Image.Image) -> Image.Image:
             return _opaque(picture)
     if image.mode == "P":
         used = np.flatnonzero(image.histogram())
-        colours = np.zeros((256, 3), np.uint8)
+        colors = np.zeros((256, 3), np.uint8)
         given = np.array(image.getpalette(), np.uint8).reshape(-1, 3)
-        colours[: len(given)] = given
-        if np.ptp(colours[used], axis=1).any():
-            return _of_palette(image, set(used.tolist()), set(used[~colours[used].any(axis=1)].tolist()))
+        colors[: len(given)] = given
+        if np.ptp(colors[used], axis=1).any():
+            return _of_palette(image, set(used.tolist()), set(used[~colors[used].any(axis=1)].tolist()))
         image = image.convert("L")
     if image.mode.startswith("I"):
-        return _of_levels(Image.fromarray(eight_bits(image)), len(np.unique(np.asarray(image))) <= _FEW_GREYS)
+        return _of_levels(Image.fromarray(eight_bits(image)), len(np.unique(np.asarray(image))) <= _FEW_GRAYS)
     if image.mode not in ("1", "L"):
         image = image.convert("RGB")
         red, green, blue = image.split()
         if ImageChops.difference(red, green).getbbox() or ImageChops.difference(green, blue).getbbox():
-            if not image.getcolors(_FEW_COLOURS):
-                raise _AmbiguousError(f"has more than {_FEW_COLOURS} colours")
+            if not image.getcolors(_FEW_COLORS):
+                raise _AmbiguousError(f"has more than {_FEW_COLORS} colors")
             return _of_levels(_brightest(image), few=True)
         image = red
     image = image.convert("L")
-    return _of_levels(image, few=sum(map(bool, image.histogram())) <= _FEW_GREYS)
+    return _of_levels(image, few=sum(map(bool, image.histogram())) <= _FEW_GRAYS)
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
@@ -69,9 +69,7 @@ def _opaque(picture: Image.Image) -> Image.Image:
     level = _brightest(picture)
     black, *others = level.histogram(mask=opaque)
     if black and any(others):
-        raise _AmbiguousError(
-            "is transparent, black and of another colour, so that both of the first may be background"
-        )
+        raise _AmbiguousError("is transparent, black and of another color, so that both of the first may be background")
     if not black and not any(others) and any(channel.getbbox() for channel in (level, picture.getchannel("A"))):
         raise _AmbiguousError("is transparent everywhere, but not empty")
     return opaque
@@ -93,7 +91,7 @@ def _of_palette(image: Image.Image, used: set[int], black: set[int]) -> Image.Im
 
 
 def _of_levels(level: Image.Image, few: bool) -> Image.Image:
-    """The object of a grey image.
+    """The object of a gray image.
 
     Args:
       level: PIL image in mode L.
@@ -106,7 +104,7 @@ def _of_levels(level: Image.Image, few: bool) -> Image.Image:
     if few and not counts[0]:
         raise _AmbiguousError(f"has the values {', '.join(map(str, used))}, none of which is background")
     if not few and used[-1] <= 127:
-        raise _AmbiguousError(f"its brightest pixel is {used[-1]}, and it has more than {_FEW_GREYS} shades")
+        raise _AmbiguousError(f"its brightest pixel is {used[-1]}, and it has more than {_FEW_GRAYS} shades")
     noisy = used[-1] > 127 and not _has_faint_area(level)
     threshold = 127 if not few or noisy and any(counts[1 : _FAINT + 1]) else 0
     return level.point(lambda value: 255 if value > threshold else 0)

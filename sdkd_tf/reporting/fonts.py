@@ -59,7 +59,7 @@ def _is_normal(font: font_manager.FontEntry) -> bool:
 
 @functools.cache
 def _characters(file: str) -> frozenset[int]:
-    """Codes of the characters that a font has; none of a font that matplotlib cannot draw, as those of coloured pictures."""
+    """Codes of the characters that a font has; none of a font that matplotlib cannot draw, as those of colored pictures."""
     try:
         font = font_manager.get_font(file)
         return frozenset(font.get_charmap()) if font.scalable else frozenset()

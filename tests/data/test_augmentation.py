@@ -16,7 +16,7 @@ def views(image, mask=None, count=300):
     return list(seeds.map(lambda seed: augment(example, seed)).as_numpy_iterator())
 
 
-def centre(weights):
+def center(weights):
     return np.array(
         [np.average(np.arange(n), weights=weights.sum(axis=1 - axis)) for axis, n in enumerate(weights.shape)]
     )
@@ -47,9 +47,9 @@ def spread(values, low, high):
 
 
 def test_brightness_and_saturation_change_by_three_tenths():
-    colour = np.array([0.5, 0.3, 0.3])
+    color = np.array([0.5, 0.3, 0.3])
     found = [
-        (v["image"][16, 16] + 1) / 2 for v in views(np.tile(colour * 2 - 1, (32, 32, 1)))
+        (v["image"][16, 16] + 1) / 2 for v in views(np.tile(color * 2 - 1, (32, 32, 1)))
     ]  # plain: contrast says nothing
     assert spread([c.max() / 0.5 for c in found], 0.7, 1.3)
     assert spread([(1 - c.min() / c.max()) / 0.4 for c in found], 0.7, 1.3)
@@ -73,7 +73,7 @@ def test_views_move_image_and_mask_alike():
         view = augment(example, tf.constant([seed, 7], tf.int64))
         shown = view["image"].numpy()[..., 0]
         shown = (shown - shown.min()) / np.ptp(shown)
-        np.testing.assert_allclose(centre(shown), centre(view["mask"].numpy()[..., 0]), atol=0.4)  # pixels
+        np.testing.assert_allclose(center(shown), center(view["mask"].numpy()[..., 0]), atol=0.4)  # pixels
         assert set(np.unique(view["mask"])) <= {0.0, 1.0}
         assert view["image"].numpy().min() >= -1.0 and view["image"].numpy().max() <= 1.0
         masks.append(view["mask"].numpy())
@@ -121,7 +121,7 @@ def square():
     return tf.constant(np.repeat(0.2 + 0.6 * mask, 3, axis=2)), tf.constant(mask)
 
 
-def test_zoomed_out_views_are_smaller_and_stand_on_the_mean_colour(square):
+def test_zoomed_out_views_are_smaller_and_stand_on_the_mean_color(square):
     image, mask = square
     areas = []
     for seed in range(40):

@@ -74,14 +74,14 @@ def test_almost_the_same_is_a_warning(root, capsys, change):
     assert lines(root) == ([expected], [])
 
 
-def test_images_of_one_colour_and_different_things_on_white_do_not_look_alike(root):
-    for split, colour, box in (("train", "red", (30, 30, 90, 70)), ("test", "blue", (50, 20, 75, 100))):
-        Image.new("RGB", (128, 128), colour).save(root / split / "a/cup/1.png")
-        horizon = Image.new("RGB", (128, 128), colour)
+def test_images_of_one_color_and_different_things_on_white_do_not_look_alike(root):
+    for split, color, box in (("train", "red", (30, 30, 90, 70)), ("test", "blue", (50, 20, 75, 100))):
+        Image.new("RGB", (128, 128), color).save(root / split / "a/cup/1.png")
+        horizon = Image.new("RGB", (128, 128), color)
         horizon.paste("white", (0, 0, 128, 64))
         horizon.save(root / split / "a/cup/2.png")
         product = Image.new("RGB", (128, 128), "white")
-        ImageDraw.Draw(product).rectangle(box, fill=colour)
+        ImageDraw.Draw(product).rectangle(box, fill=color)
         product.save(root / split / "a/mug/1.jpg")
     assert lines(root) == ([], [])
 

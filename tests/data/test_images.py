@@ -16,9 +16,9 @@ def save(path, array, mode=None, **options):
     return path
 
 
-def test_grey_palette_and_cmyk_become_rgb(tmp_path):
-    grey = save(tmp_path / "grey.png", np.full((2, 3), 70, np.uint8))
-    assert (np.asarray(open_image(grey)) == 70).all() and open_image(grey).size == (3, 2)
+def test_gray_palette_and_cmyk_become_rgb(tmp_path):
+    gray = save(tmp_path / "gray.png", np.full((2, 3), 70, np.uint8))
+    assert (np.asarray(open_image(gray)) == 70).all() and open_image(gray).size == (3, 2)
     for mode, name in (("P", "p.png"), ("CMYK", "c.jpg")):
         red = np.zeros((8, 8, 3), np.uint8)
         red[..., 0] = 255
@@ -42,7 +42,7 @@ def test_half_transparent_is_half_black(tmp_path):
     assert np.asarray(open_image(path)).tolist() == [[[100, 50, 0]]]
 
 
-def test_sixteen_bit_grey_is_scaled(tmp_path):
+def test_sixteen_bit_gray_is_scaled(tmp_path):
     found = np.asarray(open_image(save(tmp_path / "deep.png", np.full((2, 2), 0x80FF, np.uint16))))
     assert (found == 0x80).all()
 
@@ -121,7 +121,7 @@ def swapped_profile():
 
 
 @pytest.mark.parametrize("name", ["p.png", "p.jpg", "p.webp"])
-def test_a_colour_profile_is_applied_and_dropped(tmp_path, name):
+def test_a_color_profile_is_applied_and_dropped(tmp_path, name):
     Image.new("RGB", (16, 16), (200, 30, 30)).save(tmp_path / name, icc_profile=swapped_profile(), quality=100)
     image = open_image(tmp_path / name)
     assert np.abs(np.asarray(image, int) - (30, 200, 30)).max() <= 6 and not image.info
@@ -182,7 +182,7 @@ def test_any_error_of_a_decoder_names_the_file(tmp_path, kind):
 
 
 def test_the_first_picture_of_an_animation_is_read(tmp_path):
-    pictures = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    pictures = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
     for name in ("a.gif", "a.png", "a.webp"):
         pictures[0].save(tmp_path / name, save_all=True, append_images=pictures[1:], lossless=True)
         assert np.asarray(open_image(tmp_path / name))[4, 4].tolist() == [255, 0, 0]

@@ -60,7 +60,7 @@ def test_category_labels(release):
     [
         ({"tasks": ["pixel1", "pixel4"]}, "tasks names 'pixel4'; expected some of illumination1, illumination2, "),
         ({"tasks": ["pixel1", "pixel1"]}, "tasks names 'pixel1' twice; expected each name once"),
-        ({"factors": ["colour"]}, "factors names 'colour'; expected some of illumination, occlusion, pixel, clutter$"),
+        ({"factors": ["color"]}, "factors names 'color'; expected some of illumination, occlusion, pixel, clutter$"),
         ({"levels": [4]}, "levels names '4'; expected some of 1, 2, 3$"),
         ({"objects": ["bottle"]}, "objects names 'bottle'; expected some of bottle_01, bottle_02, cup_01$"),
         ({"labels": "kind"}, "--labels=kind: expected one of category, instance"),
@@ -249,7 +249,7 @@ def test_plain_folders(copy_images, tmp_path):
     assert desk.train[0].mask == tmp_path / "masks/desk/mug/0.png" and desk.train[1].mask is None
     assert sequence.note == (
         "of each class in file order: the last fifth for test (5 images or more where it has 15), the tenth before it for"
-        " validation, the rest for training; 16 images between the parts are left out, since neighbours may look alike"
+        " validation, the rest for training; 16 images between the parts are left out, since neighbors may look alike"
     )
 
 

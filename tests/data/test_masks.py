@@ -12,13 +12,13 @@ def read(path):
     return (np.asarray(open_mask(path)) // 255).ravel().tolist()
 
 
-def grey(values, kind=np.uint8):
+def gray(values, kind=np.uint8):
     return Image.fromarray(np.array(values, kind).reshape(1 if len(values) < 16 else 16, -1))
 
 
-def palette(indices, colours):
+def palette(indices, colors):
     image = Image.fromarray(np.array([indices], np.uint8), "P")
-    image.putpalette([channel for index in range(256) for channel in colours.get(index, (0, 0, 0))])
+    image.putpalette([channel for index in range(256) for channel in colors.get(index, (0, 0, 0))])
     return image
 
 
@@ -34,24 +34,24 @@ MANY = range(0, 256, 4)
 @pytest.mark.parametrize(
     "mask, expected",
     [
-        (grey([0, 255, 0]), [0, 1, 0]),
-        (grey([255, 255]), [1, 1]),
-        (grey([0, 0]), [0, 0]),
-        (grey([0, 1, 2]), [0, 1, 1]),  # numbers of objects
-        (grey([0, 1]), [0, 1]),
-        (grey([0, 100, 200, 255]), [0, 1, 1, 1]),
-        (grey([0, 1, 300], np.uint16), [0, 1, 1]),
-        (grey([0, 65535], np.uint16), [0, 1]),
-        (grey(MANY), [value > 127 for value in MANY]),  # a soft edge
-        (grey([value * 257 for value in MANY], np.uint16), [value > 127 for value in MANY]),
-        (grey([0, 1, 2, 252, 255, 255]), [0, 0, 0, 1, 1, 1]),  # noise of JPEG
+        (gray([0, 255, 0]), [0, 1, 0]),
+        (gray([255, 255]), [1, 1]),
+        (gray([0, 0]), [0, 0]),
+        (gray([0, 1, 2]), [0, 1, 1]),  # numbers of objects
+        (gray([0, 1]), [0, 1]),
+        (gray([0, 100, 200, 255]), [0, 1, 1, 1]),
+        (gray([0, 1, 300], np.uint16), [0, 1, 1]),
+        (gray([0, 65535], np.uint16), [0, 1]),
+        (gray(MANY), [value > 127 for value in MANY]),  # a soft edge
+        (gray([value * 257 for value in MANY], np.uint16), [value > 127 for value in MANY]),
+        (gray([0, 1, 2, 252, 255, 255]), [0, 0, 0, 1, 1, 1]),  # noise of JPEG
         (Image.fromarray(np.array([[False, True]])), [0, 1]),
         (palette([0, 5, 255], VOC), [0, 1, 0]),  # the border is no object
         (palette([0, 1, 5], VOC), [0, 1, 1]),
         (palette([0, 255], VOC), [0, 1]),  # alone it is one
         (palette([0, 1], {0: (120, 120, 120), 1: RED}), [0, 1]),  # ADE20K's background is no black
         (palette([1, 2], {1: RED}), [1, 0]),  # no index 0, but black
-        (palette([0, 1], {0: WHITE}), [1, 0]),  # a program that makes PNG files smaller has sorted the colours
+        (palette([0, 1], {0: WHITE}), [1, 0]),  # a program that makes PNG files smaller has sorted the colors
         (palette([0, 1, 2], {1: (90, 90, 90), 2: WHITE}), [0, 1, 1]),
         (Image.fromarray(np.array([[BLACK, RED, BLUE]], np.uint8)), [0, 1, 1]),
         (Image.fromarray(np.array([[BLACK, (1, 0, 0), (2, 0, 0)]], np.uint8)), [0, 1, 1]),  # numbers, as in COCO
@@ -85,14 +85,14 @@ def test_a_transparent_index_is_background(tmp_path):
 @pytest.mark.parametrize(
     "mask, reason",
     [
-        (grey([1, 2, 3]), "has the values 1, 2, 3, none of which is background"),  # Oxford-IIIT Pets
-        (grey([200, 200]), "has the values 200, none of which"),
-        (grey(range(0, 128, 2)), "its brightest pixel is 126"),
-        (grey(range(0, 0x7F00, 254), np.uint16), "its brightest pixel is 126"),
+        (gray([1, 2, 3]), "has the values 1, 2, 3, none of which is background"),  # Oxford-IIIT Pets
+        (gray([200, 200]), "has the values 200, none of which"),
+        (gray(range(0, 128, 2)), "its brightest pixel is 126"),
+        (gray(range(0, 0x7F00, 254), np.uint16), "its brightest pixel is 126"),
         (palette([0, 1, 2], {0: WHITE, 1: RED}), "neither index 0 alone nor black alone"),
         (palette([1, 5], VOC), "neither index 0 alone nor black alone"),
         (Image.fromarray(np.array([[RED, BLUE]], np.uint8)), "none of which is background"),
-        (rgba((*BLACK, 255), (*WHITE, 255), (0, 0, 0, 0)), "is transparent, black and of another colour"),
+        (rgba((*BLACK, 255), (*WHITE, 255), (0, 0, 0, 0)), "is transparent, black and of another color"),
         (rgba((255, 0, 0, 0), (255, 0, 0, 0)), "is transparent everywhere, but not empty"),
         (rgba((0, 0, 0, 0), (0, 0, 0, 90)), "is transparent everywhere, but not empty"),
     ],
@@ -105,7 +105,7 @@ def test_what_stays_ambiguous_is_refused(tmp_path, mask, reason):
 
 def test_a_photo_is_no_mask(tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 20, 3)).astype(np.uint8)).save(tmp_path / "m.png")
-    with pytest.raises(UserError, match="m.png: has more than 256 colours"):
+    with pytest.raises(UserError, match="m.png: has more than 256 colors"):
         open_mask(tmp_path / "m.png")
 
 

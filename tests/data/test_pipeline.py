@@ -39,7 +39,7 @@ def test_kept_images_are_decoded_once(examples, monkeypatch):
 
 
 def test_pixels_keep_their_place(examples):
-    # The square is pure class colour: on the mask that channel is near 1 and elsewhere below 100 / 127.5 - 1.
+    # The square is pure class color: on the mask that channel is near 1 and elsewhere below 100 / 127.5 - 1.
     for batch in make_dataset(examples, 64, 1):
         channel = batch["image"].numpy()[0, :, :, batch["label"].numpy()[0]]
         inside = batch["mask"].numpy()[0, :, :, 0] == 1

@@ -38,7 +38,7 @@ def test_sizes_of_the_blocks(count, sizes):
     assert sorted([*split.train, *split.validation, *split.test, *split.unused]) == numbered(count)
 
 
-def test_no_neighbours_stand_on_both_sides_of_a_split():
+def test_no_neighbors_stand_on_both_sides_of_a_split():
     for count in range(10, 400):
         split = split_class(numbered(count))
         assert len(split.test) >= count / 5 and len(split.test) >= (5 if count >= 15 else 3)

@@ -12,7 +12,7 @@ from sdkd_tf.errors import UserError
 def test_nearest_and_bilinear_against_hand_computed_pixels():
     row = np.array([0, 40, 80, 200], np.uint8)
     image = Image.fromarray(np.repeat(np.tile(row, (4, 1))[..., None], 3, axis=2))
-    # Pixel centres of a 2 x 2 image lie on the edges between pixels 0 and 1, and 2 and 3: nearest takes the right one,
+    # Pixel centers of a 2 x 2 image lie on the edges between pixels 0 and 1, and 2 and 3: nearest takes the right one,
     # bilinear the mean of both.
     np.testing.assert_array_equal(stretch(image, 2, "nearest")[0, :, 0], [40, 200])
     np.testing.assert_array_equal(stretch(image, 2, "bilinear")[0, :, 0], [20, 140])

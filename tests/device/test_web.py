@@ -129,7 +129,7 @@ def test_images_are_scaled_as_in_python(page, site, name):
     assert np.abs(scaled(page, f"{name}.png") - expected).max() <= 1
 
 
-def test_orientation_and_colour_profile_are_applied(page, site):
+def test_orientation_and_color_profile_are_applied(page, site):
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     tags = {bytes(profile[at : at + 4]): at + 4 for at in range(132, 132 + 12 * profile[131], 12)}
     red, green = (slice(tags[name], tags[name] + 4) for name in (b"rXYZ", b"gXYZ"))

@@ -50,7 +50,7 @@ def test_mean_absolute_error_is_of_the_map_as_it_is():
 
 
 def test_s_measure_of_a_single_pixel_in_the_corner():
-    # Centre of mass in the last pixel: the upper left quadrant is the image, the others are empty (nan in pysodmetrics).
+    # Center of mass in the last pixel: the upper left quadrant is the image, the others are empty (nan in pysodmetrics).
     saliency, mask = np.zeros((2, 2)), np.zeros((2, 2))
     saliency[1, 1], mask[1, 1] = 0.5, 1.0
     objects = 1 / 4 * (2 * 0.5 / (0.25 + 1)) + 3 / 4 * (2 / 2)
@@ -63,7 +63,7 @@ def test_s_measure_of_a_single_pixel_in_the_corner():
 def test_s_measure_of_a_constant_map_does_not_depend_on_rounding():
     # A deviation that is 1e-17 instead of 0 would turn the two windows without contrast from 1 to 0.
     mask = np.zeros((6, 10))
-    mask[1:5, 2] = 1.0  # centre of mass (2.5, 2): rows to 2, columns to 2 are the upper left
+    mask[1:5, 2] = 1.0  # center of mass (2.5, 2): rows to 2, columns to 2 are the upper left
     objects = 4 / 60 * (0.6 / 1.09) + 56 / 60 * (1.4 / 1.49)
     regions = (3 * 7 + 3 * 7) / 60  # on the right nothing varies; on the left only the mask does: 0
     assert saliency_metrics.s_measure(np.full((6, 10), 0.3), mask) == pytest.approx((objects + regions) / 2)

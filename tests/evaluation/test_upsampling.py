@@ -6,7 +6,7 @@ from sdkd_tf.evaluation.upsampling import upsample
 
 
 def test_halfway_between_two_cells_is_the_mean_of_the_logits():
-    # Half-pixel centres: of 4 columns from 2, the inner two lie 1/4 and 3/4 of the way; logits are -2, 2.
+    # Half-pixel centers: of 4 columns from 2, the inner two lie 1/4 and 3/4 of the way; logits are -2, 2.
     p = 1 / (1 + np.exp(-2.0))
     found = upsample([[1 - p, p]], 1, 4)
     np.testing.assert_allclose(found, 1 / (1 + np.exp([[2.0, 1.0, -1.0, -2.0]])), rtol=1e-5)

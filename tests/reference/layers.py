@@ -52,7 +52,7 @@ def transposed_conv(x, kernel, bias):
 
 
 def resize(x, height, width, align_corners=False):
-    """Bilinear interpolation at half-pixel centres or with aligned corners, repeating the border."""
+    """Bilinear interpolation at half-pixel centers or with aligned corners, repeating the border."""
 
     def source(i, old, new):
         if align_corners:

@@ -11,23 +11,23 @@ from sdkd_tf.strategies import EWC, OnlineEWC
 
 @pytest.fixture
 def regression():
-    """Softmax regression on three mean colours."""
+    """Softmax regression on three mean colors."""
     image = keras.Input((8, 8, 3))
     return keras.Model(image, keras.layers.Dense(4)(keras.layers.GlobalAveragePooling2D()(image)))
 
 
 def test_fisher_of_softmax_regression(regression):
     rng = np.random.default_rng(0)
-    colours, labels = rng.uniform(-1, 1, (5, 3)), np.array([0, 3, 1, 1, 2], np.int32)
-    images = np.broadcast_to(colours[:, None, None, :], (5, 8, 8, 3)).astype(np.float32)
+    colors, labels = rng.uniform(-1, 1, (5, 3)), np.array([0, 3, 1, 1, 2], np.int32)
+    images = np.broadcast_to(colors[:, None, None, :], (5, 8, 8, 3)).astype(np.float32)
     kernel, bias = rng.normal(size=(3, 4)), rng.normal(size=4)
     regression.set_weights([kernel, bias])
     batches = tf.data.Dataset.from_tensor_slices({"image": images, "label": labels}).batch(1)
     found = EWC(regression).estimate_fisher(batches)
-    logits = colours @ kernel + bias
+    logits = colors @ kernel + bias
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     slope = p - np.eye(4)[labels]  # of -log p(label), in the logits
-    np.testing.assert_allclose(found[0], np.mean(colours[:, :, None] ** 2 * slope[:, None, :] ** 2, axis=0), rtol=1e-4)
+    np.testing.assert_allclose(found[0], np.mean(colors[:, :, None] ** 2 * slope[:, None, :] ** 2, axis=0), rtol=1e-4)
     np.testing.assert_allclose(found[1], np.mean(slope**2, axis=0), rtol=1e-4)
 
 

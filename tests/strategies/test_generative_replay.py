@@ -20,13 +20,13 @@ def test_the_generator_learns_what_a_label_looks_like():
     vae.compile(keras.optimizers.Adam(3e-3))
     data = tf.data.Dataset.from_tensor_slices((images.astype(np.float32), labels)).shuffle(128, seed=0).batch(32)
     vae.fit(data, epochs=40, verbose=0)
-    for label, colour in ((0, (0.8, -0.8, -0.8)), (1, (-0.8, 0.8, -0.8))):
+    for label, color in ((0, (0.8, -0.8, -0.8)), (1, (-0.8, 0.8, -0.8))):
         drawn = vae.sample(np.full(8, label, np.int32)).numpy()
         assert drawn.shape == (8, 16, 16, 3)
-        np.testing.assert_allclose(drawn.mean(axis=(0, 1, 2)), colour, atol=0.3)
+        np.testing.assert_allclose(drawn.mean(axis=(0, 1, 2)), color, atol=0.3)
 
 
-def test_what_is_drawn_is_labelled_by_the_network_and_has_no_mask(tiny_network):
+def test_what_is_drawn_is_labeled_by_the_network_and_has_no_mask(tiny_network):
     strategy = GenerativeReplay(tiny_network(3), GenerativeReplay.Options(generated_images=6))
     new = tf.data.Dataset.from_tensors({"image": tf.zeros((2, 32, 32, 3))})
     first = types.SimpleNamespace(index=0, augmented=lambda: new)

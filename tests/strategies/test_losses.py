@@ -13,7 +13,7 @@ def factor(*rows):
 
 
 def test_factor_transfer_by_hand():
-    # (3, 4) normalises to (0.6, 0.8) and (1, 0) stays: the mean of |0.6 - 1| and |0.8 - 0| is 0.6.
+    # (3, 4) normalizes to (0.6, 0.8) and (1, 0) stays: the mean of |0.6 - 1| and |0.8 - 0| is 0.6.
     teacher, student = factor([3.0, 4.0]), factor([1.0, 0.0])
     assert losses.factor_transfer_loss(teacher, student).numpy() == pytest.approx(0.6, abs=1e-6)
 

@@ -47,5 +47,5 @@ def _note(splits: list[Split]) -> str:
     if by_clip:
         lines.append(f"whole clips of same-named images in {by_clip} of {len(splits)} class folders")
     if unused:
-        lines.append(f"{unused} images between the parts are left out, since neighbours may look alike")
+        lines.append(f"{unused} images between the parts are left out, since neighbors may look alike")
     return "; ".join(lines)

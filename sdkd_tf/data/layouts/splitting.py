@@ -1,4 +1,4 @@
-"""Splits one class of a plain folder: neighbouring frames of a video look alike, and never stand on both sides."""
+"""Splits one class of a plain folder: neighboring frames of a video look alike, and never stand on both sides."""
 
 import math
 import pathlib
