@@ -6,7 +6,7 @@ import os
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 # Hides TensorFlow's C++ log of missing GPUs and graph optimizations. Errors are still raised in Python.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Run two operators at a time, each on half of the cores. Student and teacher are independent, and the operators on small
+# Run two operators at a time, each on half of the cores. Student and teacher are independent, and operators on small
 # images do not scale to several cores. On two cores, a training step takes 25 % less time than with the defaults.
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // 2)))

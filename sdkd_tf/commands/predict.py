@@ -92,7 +92,7 @@ def read_labels(model_path: str, num_classes: int) -> list[str]:
 
 
 def overlay_names(paths: Sequence[pathlib.Path]) -> list[str]:
-    """Names the overlays after the paths of their images from the common parent folder: equal file names do not clash."""
+    """Names overlays after the paths of their images below the common folder, so that equal file names do not clash."""
     resolved = [path.resolve() for path in paths]
     root = os.path.commonpath([path.parent for path in resolved])
     return ["_".join(path.relative_to(root).parts).replace(".", "_") + "_saliency.png" for path in resolved]

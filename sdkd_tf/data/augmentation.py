@@ -1,28 +1,28 @@
-"""Other views of a training image. Image and mask are changed alike; teacher and student see one view."""
+"""Data augmentation. Image and mask are transformed alike; teacher and student see the same augmented image."""
 
 import tensorflow as tf
 
 Batch = dict[str, tf.Tensor]
 
-_BLUR_SHARE = 0.2  # of the images
-_BLUR_SIGMA = (0.5, 1.0)  # pixels of the network's input
-_HARD_SHARE = 0.3  # of the images, for each of what makes `hard` views
-_ZOOM = (0.3, 0.9)  # side of what is left of the image, as a share
-_COVER = (0.2, 0.6)  # of the object's box
-_DARKNESS = (0.25, 0.7)  # factor of the brightness
+_BLUR_SHARE = 0.2  # fraction of the images
+_BLUR_SIGMA = (0.5, 1.0)  # in pixels of the network's input
+_HARD_SHARE = 0.3  # fraction of the images, for each transformation that `augment_hard` adds
+_ZOOM = (0.3, 0.9)  # side of the shrunken image as a fraction of the input size
+_COVER = (0.2, 0.6)  # covered fraction of the object's bounding box
+_DARKNESS = (0.25, 0.7)  # brightness factor
 
 
 def augment(example: Batch, seed: tf.Tensor) -> Batch:
-    """Random crop of 80 to 100 % of the side, horizontal flip, color jitter, and on every fifth image a slight blur.
+    """Random crop to 80 to 100 % of the side, horizontal flip, color jitter, and a slight blur of every fifth image.
 
-    What other entries of the challenge used.
+    Other entries to the challenge used the same augmentation.
 
     Args:
-      example: one element of `pipeline.make_dataset`, not batched.
-      seed: int64 `[2]`; the same seed gives the same view.
+      example: an element of `pipeline.make_dataset` before batching.
+      seed: int64 `[2]`; the same seed gives the same result.
 
     Returns:
-      The example with another view; image and mask stay aligned and in their ranges.
+      The augmented example. Image and mask stay aligned and keep their ranges.
     """
     seeds = tf.unstack(tf.random.split(seed, 6))
     size = tf.shape(example["image"])[0]
@@ -42,12 +42,13 @@ def augment(example: Batch, seed: tf.Tensor) -> Batch:
 
 
 def augment_hard(example: Batch, seed: tf.Tensor) -> Batch:
-    """What `augment` does, and on three of ten images each: zoomed out, half covered, dark.
+    """Like `augment`, but also zooms out, covers part of the object, or darkens, each with a probability of 0.3.
 
-    A task has one difficulty. Views that have something of the others' keep alive, without an old image, what was learned
-    from them: on such a view the teacher's map and logits say what the student must still know.
+    The images of a task share one kind of difficulty. Augmentation that imitates the difficulties of other tasks helps
+    to retain what was learned from them without their images: the teacher's maps and logits for such images tell the
+    student what to remember.
 
-    Args and returns: those of `augment`.
+    Args and returns: see `augment`.
     """
     example = augment(example, seed)
     seeds = tf.unstack(tf.random.split(tf.random.experimental.stateless_fold_in(seed, 1), 6))
@@ -63,7 +64,7 @@ def augment_hard(example: Batch, seed: tf.Tensor) -> Batch:
 
 
 def zoom_out(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Scales an image and its mask down and puts them somewhere on a plain square of the image's mean color.
+    """Shrinks an image and its mask, and places them at random on a square filled with the mean color of the image.
 
     Args:
       image: float32 `[s, s, 3]` in [0, 1].
@@ -85,13 +86,13 @@ def zoom_out(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Ten
 
 
 def cover(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Covers a part of the object's box, from one of its four sides, with a plain color.
+    """Covers part of the object's bounding box, starting from one of its four sides, with a random color.
 
     Args:
-      image, mask, seed: as `zoom_out` takes them. Without an object nothing is covered.
+      image, mask, seed: see `zoom_out`. An image without an object stays unchanged.
 
     Returns:
-      (image, mask); what is covered is no object any more.
+      (image, mask). The mask is 0 where the object is covered.
     """
     size = tf.shape(image)[0]
     share, side, *color = tf.unstack(tf.random.stateless_uniform([5], seed))
@@ -103,7 +104,7 @@ def cover(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor
         low = tf.reduce_min(tf.where(there, place, tf.cast(size, tf.float32)))
         high = tf.reduce_max(tf.where(there, place + 1.0, 0.0))
         part = share * (high - low)
-        # Sides 0 and 1 cut the box's rows, from above and from below; 2 and 3 its columns.
+        # Sides 0 and 1 are the top and bottom of the box, 2 and 3 its left and right.
         number = tf.cast(side * 4.0, tf.int32) - 2 * axis
         start = tf.where(number == 1, high - part, low)
         end = tf.where(number == 0, low + part, high)
@@ -114,7 +115,7 @@ def cover(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor
 
 
 def darken(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Takes light away from an image. Arguments and returns as of `zoom_out`; the mask stays."""
+    """Darkens an image; the mask stays unchanged. Args and returns: see `zoom_out`."""
     return image * tf.random.stateless_uniform([], seed, *_DARKNESS), mask
 
 
@@ -122,14 +123,14 @@ AUGMENTATIONS = {"none": None, "light": augment, "hard": augment_hard}
 
 
 def gaussian_blur(image: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
-    """Blurs by a 5x5 Gaussian kernel.
+    """Blurs an image with a 5x5 Gaussian kernel.
 
     Args:
       image: float32 `[h, w, 3]`.
-      sigma: in pixels, at most 1: the kernel ends at 2 pixels.
+      sigma: standard deviation in pixels, at most 1, because the kernel is cut off at 2 pixels.
 
     Returns:
-      float32 `[h, w, 3]`; the border is mirrored, so a plain image stays as it is.
+      float32 `[h, w, 3]`. The border is mirrored, so a uniform image stays unchanged.
     """
     line = tf.exp(-tf.square(tf.range(-2.0, 3.0) / sigma) / 2.0)
     kernel = line[:, None] * line[None, :] / tf.square(tf.reduce_sum(line))
@@ -139,7 +140,7 @@ def gaussian_blur(image: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
 
 
 def _like(example: Batch, image: tf.Tensor, mask: tf.Tensor) -> Batch:
-    """The example with this image in [0, 1] and this mask."""
+    """Returns the example with another image, given in [0, 1], and another mask."""
     shape = example["image"].shape
     return {
         **example,

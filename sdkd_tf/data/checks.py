@@ -1,4 +1,4 @@
-"""Checks of a data set before a run: every image and target is decoded once, and all files get one fingerprint."""
+"""Checks a data set before training: decodes every image and mask once, and computes a fingerprint of all files."""
 
 import concurrent.futures
 import hashlib
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from tqdm import tqdm
 
-from sdkd_tf.data.duplicates import Look, across_splits, look_of
+from sdkd_tf.data.duplicates import ImageHash, across_splits, image_hash
 from sdkd_tf.data.images import open_image
 from sdkd_tf.data.layouts.listing import SPLITS
 from sdkd_tf.data.leftovers import leftovers
@@ -15,32 +15,32 @@ from sdkd_tf.data.masks import open_mask
 from sdkd_tf.data.sequence import Example, Problems, TaskSequence
 from sdkd_tf.errors import UserError
 
-_MOST_AT_ONCE = 4  # images in memory; one of 200 megapixels takes 0.8 GB
-Found = tuple[tuple[int, int] | None, list[str], Look | None]
+_MAX_THREADS = 4  # limits the images in memory: one of 200 megapixels takes 0.8 GB
+Found = tuple[tuple[int, int] | None, list[str], ImageHash | None]
 
 
 def check_images(sequence: TaskSequence, problems: Problems, skip_bad_images: bool = False) -> TaskSequence:
-    """Decodes every image once, so that bad data stop a run before its first step.
+    """Decodes every image once, so that a run with bad data stops before its first step.
 
     Args:
-      sequence: a TaskSequence.
-      problems: the Problems that `load_tasks` collected; those of the images are added.
-      skip_bad_images: leave out images that cannot be used, instead of stopping.
+      sequence: the tasks.
+      problems: the Problems collected by `load_tasks`; those of the images are added.
+      skip_bad_images: leave out unusable images instead of raising an error.
 
     Returns:
       The TaskSequence without the images in `problems`.
 
     Raises:
-      UserError: all problems, one a line; with `skip_bad_images`, those that are not of single images, such as a class of
-        which no image is left.
+      UserError: lists all problems, one per line. With `skip_bad_images`, only those that do not belong to a single
+        image, such as a class without any usable image.
     """
     examples = [example for task in sequence.tasks for example in task.examples]
-    looks = {}
-    for example, (_, found, look) in zip(tqdm(examples, desc="checking images", unit="image"), examine_all(examples)):
+    hashes = {}
+    for example, (_, found, hashed) in zip(tqdm(examples, desc="checking images", unit="image"), examine_all(examples)):
         problems.add(example.image, found)
-        looks[example.image] = look
+        hashes[example.image] = hashed
     used = sequence.without({sequence.relative(image) for image in problems.images})
-    copies, alike = across_splits(used, looks)
+    copies, alike = across_splits(used, hashes)
     misnamed, unused = leftovers(sequence.root)
     problems.general += [*copies, *misnamed]
     for line in [*alike, *unused]:
@@ -52,7 +52,7 @@ def check_images(sequence: TaskSequence, problems: Problems, skip_bad_images: bo
 
 
 def fingerprint(sequence: TaskSequence) -> str:
-    """SHA-256, in hexadecimal, of the labels, boxes, and files of images and masks, in their order."""
+    """SHA-256, in hexadecimal, of all labels, boxes, images and masks in their order."""
     digest = hashlib.sha256()
     for example in (example for task in sequence.tasks for example in task.examples):
         digest.update(f"{example.label} {example.box}".encode())
@@ -62,7 +62,7 @@ def fingerprint(sequence: TaskSequence) -> str:
 
 
 def _emptied(before: TaskSequence, after: TaskSequence) -> Iterator[str]:
-    """Names the classes of which a split of a task had images and has none left."""
+    """Lists the classes that have lost all of their images in a split of a task."""
     for old, new in zip(before.tasks, after.tasks):
         for split in SPLITS:
             gone = {e.label for e in getattr(old, split)} - {e.label for e in getattr(new, split)}
@@ -71,20 +71,21 @@ def _emptied(before: TaskSequence, after: TaskSequence) -> Iterator[str]:
 
 
 def examine_all(examples: Iterable[Example]) -> Iterator[Found]:
-    """Yields what `examine` returns for each Example, in order; Pillow decodes on several cores at once."""
-    pool = concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_AT_ONCE))
+    """Yields the result of `examine` for each Example, in order. Images are decoded in parallel."""
+    pool = concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS))
     try:
         yield from pool.map(examine, examples)
     finally:
-        pool.shutdown(cancel_futures=True)  # of those that nobody waits for any more
+        pool.shutdown(cancel_futures=True)  # if the caller stops early
 
 
 def examine(example: Example) -> Found:
     """Decodes an image and its mask.
 
     Returns:
-      ((width, height) or None if the image cannot be read, a list of problems, one line each, its Look or None): a file that
-      cannot be read, a mask of another size than its image, a box that is empty or exceeds its image.
+      ((width, height), problems, ImageHash); size and hash are None if the image cannot be read. Problems are one line
+      each: a file that cannot be read, a mask of a different size than its image, or a box that is empty or not inside
+      its image.
     """
     try:
         str(example.image).encode()
@@ -92,7 +93,7 @@ def examine(example: Example) -> Found:
         return None, [f"image {ascii(str(example.image))}: its name is not UTF-8; rename it"], None
     try:
         image = open_image(example.image)
-        size, look = image.size, look_of(example.image, image)
+        size, hashed = image.size, image_hash(example.image, image)
     except UserError as error:
         return None, [str(error)], None
     problems = []
@@ -108,7 +109,7 @@ def examine(example: Example) -> Found:
         if not (0 <= xmin < xmax <= width and 0 <= ymin < ymax <= height):
             expected = f"expected 0 <= xmin < xmax <= {width} and 0 <= ymin < ymax <= {height}"
             problems.append(f"box of {example.image}: is {xmin}, {ymin}, {xmax}, {ymax}; {expected}")
-    return size, problems, look
+    return size, problems, hashed
 
 
 def _by(size: tuple[int, int]) -> str:

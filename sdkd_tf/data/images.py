@@ -1,4 +1,4 @@
-"""Reads one image into a square array: the same way for training, evaluation, conversion and prediction."""
+"""Decodes images and scales them to a square, in the same way for training, evaluation, conversion and prediction."""
 
 import contextlib
 import functools
@@ -18,18 +18,18 @@ with contextlib.suppress(ImportError):
     pillow_heif.register_heif_opener()
 
 Image.init()
-# What browsers and phones show. No other decoder is started, whatever a file's name: an EPS file would start Ghostscript.
+# The formats that browsers and phones display. Other decoders are never used: that of EPS would start Ghostscript.
 FORMATS = tuple(name for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "AVIF", "HEIF") if name in Image.OPEN)
 EXPECTED = f"expected {', '.join(FORMATS)}" + ("" if "HEIF" in FORMATS else ", or HEIF and `pip install pillow-heif`")
 SUFFIXES = tuple(
     sorted({suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS} | {".mpo", ".pjpeg"})
 )
-# Pillow refuses images of more than twice this many pixels, and would warn of those in between.
+# Pillow rejects images with more than twice this many pixels, and warns about those in between.
 Image.MAX_IMAGE_PIXELS = 1 << 27
-PngImagePlugin.MAX_TEXT_CHUNK = 1 << 26  # a large color profile or note is no reason to refuse the pixels
-warnings.filterwarnings("ignore", module=r"PIL\.")  # of notes beside the pixels; what matters is an exception
+PngImagePlugin.MAX_TEXT_CHUNK = 1 << 26  # so that a large color profile or comment does not make an image unreadable
+warnings.filterwarnings("ignore", module=r"PIL\.")  # they concern metadata; problems with the pixels raise exceptions
 
-LONGEST = 32  # times the shorter side, so that this one keeps at least a pixel of the smallest network's 32
+LONGEST = 32  # largest aspect ratio: the shorter side keeps at least one of the smallest network's 32 pixels
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -40,22 +40,22 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
-_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # of a profile's color space
+_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # color space of a profile -> PIL mode
 
 
 @contextlib.contextmanager
 def opened(path: PathLike, what: str = "image") -> Iterator[Image.Image]:
-    """Opens an image file and reads its head; an error of the decoder, also in the block, becomes a UserError.
+    """Opens an image file and reads its header. Errors of the decoder, also inside the block, become UserErrors.
 
     Args:
       path: the file.
-      what: it is called in a message.
+      what: what the messages call it.
 
     Yields:
-      A PIL image whose pixels are not read yet.
+      A PIL image whose pixels have not been read yet.
 
     Raises:
-      UserError: there is no such file, or it is no readable image, or one side is more than 32 times as long as the other.
+      UserError: the file does not exist, is not a readable image, or its aspect ratio is above 32.
     """
     try:
         with Image.open(path, formats=FORMATS) as file:
@@ -70,29 +70,29 @@ def opened(path: PathLike, what: str = "image") -> Iterator[Image.Image]:
         raise
     except FileNotFoundError as error:
         raise UserError(f"{what} {path}: no such file") from error
-    except Exception as error:  # decoders raise all sorts of errors on damaged files
+    except Exception as error:  # decoders raise errors of many types on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{what} {path}: cannot be read ({reason}); {EXPECTED}") from error
 
 
 def upright(file: Image.Image) -> Image.Image:
-    """Decodes an opened file, in its own mode, and turns it by its EXIF orientation; to be called in `opened`'s block."""
+    """Decodes an opened file in its own mode and applies its EXIF orientation. Call it inside the block of `opened`."""
     file.load()
     turn = _TURNS.get(_orientation(file))
     return file if turn is None else file.transpose(turn)
 
 
 def open_image(path: PathLike) -> Image.Image:
-    """Reads an image file of any mode as upright sRGB pixels, with black behind what is transparent.
+    """Reads an image file of any mode as upright sRGB pixels, with transparent parts on black.
 
     Args:
-      path: the file; of an animation, the first picture is read.
+      path: the file. Only the first frame of an animation is read.
 
     Returns:
-      A PIL image in mode RGB, without a color profile or any other note.
+      A PIL image in mode RGB, without a color profile or other metadata.
 
     Raises:
-      UserError: as `opened`.
+      UserError: see `opened`.
     """
     with opened(path) as file:
         image = upright(file)
@@ -108,7 +108,7 @@ def open_image(path: PathLike) -> Image.Image:
             image = image.convert("L" if gray else "RGB")
         transform = _to_srgb(profile, image.mode) if profile else None
         if transform and image.mode == "RGB":
-            transform.apply_in_place(image)  # a second copy of a large photo takes as much memory again
+            transform.apply_in_place(image)  # a second copy of a large photo would double the memory
         elif transform:
             image = transform.apply(image)
         if image.mode != "RGB":
@@ -118,18 +118,19 @@ def open_image(path: PathLike) -> Image.Image:
 
 
 def eight_bits(image: Image.Image) -> np.ndarray:
-    """Scales 16-bit gray, which PIL would clip at 255, to uint8 `[h, w]`; what is not 0 stays so."""
+    """Scales 16-bit gray, which PIL would clip at 255, to uint8 `[h, w]`; nonzero values stay nonzero."""
     pixels = np.asarray(image)
     return np.maximum(pixels >> 8, pixels > 0).astype(np.uint8)
 
 
 def letterbox(image: Image.Image, size: int, resample: Image.Resampling = Image.Resampling.BILINEAR) -> np.ndarray:
-    """Scales a PIL image to fit a square, aspect kept, centered on black; shrinking averages over all pixels.
+    """Scales a PIL image to fit a square, keeping its aspect ratio, and centers it on black.
 
     Args:
       image: PIL image in mode RGB or L.
       size: side of the square in pixels.
-      resample: a PIL filter; masks keep their edges with `Image.Resampling.NEAREST`.
+      resample: a PIL filter. The default averages over all pixels when shrinking; for masks, use
+        `Image.Resampling.NEAREST`, which adds no intermediate values.
 
     Returns:
       uint8 `[size, size, 3]` or `[size, size]`.
@@ -138,11 +139,11 @@ def letterbox(image: Image.Image, size: int, resample: Image.Resampling = Image.
 
 
 def crop_letterbox(square: np.ndarray, width: float, height: float) -> np.ndarray:
-    """Undoes `letterbox` on a map: cuts the bars off.
+    """Crops the bars that `letterbox` has added.
 
     Args:
       square: `[size, size]` or `[size, size, c]`.
-      width, height: of the image before `letterbox`, in any unit.
+      width, height: size of the image before `letterbox`, in any unit.
 
     Returns:
       The part of `square` that shows the image.
@@ -158,9 +159,9 @@ def crop_letterbox(square: np.ndarray, width: float, height: float) -> np.ndarra
 
 
 def _orientation(file: Image.Image) -> int:
-    """The EXIF orientation, or 0: all else in EXIF, and EXIF itself, may be damaged."""
+    """The EXIF orientation, or 0 if it is missing or damaged."""
     try:
-        exif = Image.Exif()  # `file.getexif()` would look into XMP as well, which no browser does
+        exif = Image.Exif()  # `file.getexif()` would also read XMP, which browsers ignore
         exif.load(file.info.get("exif", b""))
         value = exif.get(_ORIENTATION)
     except Exception:
@@ -170,7 +171,7 @@ def _orientation(file: Image.Image) -> int:
 
 @functools.lru_cache(maxsize=16)
 def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The way from a color profile to sRGB; None if it is damaged, is for another mode, or changes next to nothing."""
+    """The transform from a color profile to sRGB; None if the profile is damaged, does not fit the mode, or is sRGB."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if _MODES.get(source.profile.xcolor_space.strip()) != mode:
@@ -181,7 +182,7 @@ def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
         if mode == "RGB" and _most_change(transform, colors) <= 1:
             return None
         return transform
-    except Exception:  # lcms and Pillow raise all sorts of errors on damaged profiles
+    except Exception:  # lcms and Pillow raise errors of many types on damaged profiles
         return None
 
 

@@ -1,4 +1,4 @@
-"""What a data folder holds, and everything that is wrong with it."""
+"""Describes the content of a data folder, and lists its problems."""
 
 import collections
 import pathlib
@@ -23,20 +23,20 @@ def describe(options: DataOptions) -> tuple[list[str], list[str]]:
       (description, problems), both lists of lines.
 
     Raises:
-      UserError: the folder has no layout that is known, or lacks what was asked for.
+      UserError: the folder has no known layout, or lacks the tasks or objects asked for.
     """
     problems = Problems()
     sequence = load_tasks(options, problems)
-    # One image can be in the test set of several tasks.
+    # An image can be in the test set of several tasks.
     examples = {example.image: example for task in sequence.tasks for example in task.examples}
     sizes: collections.Counter = collections.Counter()
     found_in = examine_all(examples.values())
-    looks = {}
-    for image, (size, found, look) in zip(tqdm(examples, desc="reading images", unit="image"), found_in):
+    hashes = {}
+    for image, (size, found, hashed) in zip(tqdm(examples, desc="reading images", unit="image"), found_in):
         sizes[size] += 1
         problems.add(image, found)
-        looks[image] = look
-    copies, alike = across_splits(sequence, looks)
+        hashes[image] = hashed
+    copies, alike = across_splits(sequence, hashes)
     misnamed, unused = leftovers(sequence.root)
     if options.data_dir != "rendered":
         alike += _elsewhere(sequence.root, options.filelist)
@@ -46,22 +46,22 @@ def describe(options: DataOptions) -> tuple[list[str], list[str]]:
 
 
 def _summary(folder: str, sequence: TaskSequence) -> Iterator[str]:
-    """Lines on layout, classes and counts; a cell is the images of a split and the least and most of a class."""
+    """Lines on the layout, the classes, and the number of images per split, with the range over the classes."""
     yield f"{folder}: layout {sequence.layout}" + (f" ({sequence.note})" if sequence.note else "")
     yield f"classes: {len(sequence.classes)} ({', '.join(sequence.classes)})"
-    yield f"tasks: {len(sequence.tasks)}, in this order, with images (least to most of a class)"
+    yield f"tasks: {len(sequence.tasks)}, in this order, with images per split (fewest to most per class)"
     width = max((len(task.name) for task in sequence.tasks), default=0)
     for task in sequence.tasks:
         cells = []
         for split in SPLITS:
             counts = collections.Counter(example.label for example in getattr(task, split))
-            of_class = [counts[label] for label in range(len(sequence.classes))] or [0]
-            cells.append(f"{split} {sum(of_class)} ({min(of_class)} to {max(of_class)})")
+            per_class = [counts[label] for label in range(len(sequence.classes))] or [0]
+            cells.append(f"{split} {sum(per_class)} ({min(per_class)} to {max(per_class)})")
         yield f"  {task.name:{width}}  " + "  ".join(cells)
 
 
 def _images(examples: Collection[Example], sizes: collections.Counter) -> Iterator[str]:
-    """Lines on the distinct images."""
+    """Lines on the sizes of the distinct images, and on masks and boxes."""
     known = sorted((size, count) for size, count in sizes.items() if size)
     text = [f"{width}x{height} ({count})" for (width, height), count in known]
     yield f"images: {len(examples)}, sizes {', '.join(text) or 'unknown'}"
@@ -69,11 +69,11 @@ def _images(examples: Collection[Example], sizes: collections.Counter) -> Iterat
 
 
 def _elsewhere(root: pathlib.Path, filelist: str | None) -> Iterator[str]:
-    """A line on images where the layout has none, if there are any."""
+    """A line on images that lie where the layout expects none, if there are any."""
     layout = read_layout(root, filelist)
     parts = [part for task in layout.tasks for part in task.splits.values()]
     read = {image for part in parts for images in part.images.values() for image in images}.union(layout.unused)
     images = (path for path in files_below(root, but=TREES) if path.suffix.lower() in SUFFIXES)
     elsewhere = [path for path in images if path not in read]
     if elsewhere:
-        yield f"{root}: {len(elsewhere)} images are not where the layout has them, such as {elsewhere[0]}"
+        yield f"{root}: {len(elsewhere)} images are ignored, as they do not fit the layout, such as {elsewhere[0]}"

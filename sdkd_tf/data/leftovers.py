@@ -1,4 +1,4 @@
-"""What lies in a data folder and is not read: pictures of other kinds, and targets that fit no image."""
+"""Finds unused files in a data folder: images in unsupported formats, and targets that match no image."""
 
 import collections
 import pathlib
@@ -11,20 +11,20 @@ from sdkd_tf.data.layouts.names import canonical
 from sdkd_tf.data.targets import SUFFIX_OF, TREES
 from sdkd_tf.errors import UserError
 
-# Pictures that no browser shows, and those that Pillow reads only with a library that may be missing.
+# Formats that browsers do not display, and those that Pillow reads only with an optional library.
 _OTHER = {
-    ".arw", ".avif", ".cr2", ".cr3", ".dng", ".eps", ".heic", ".heif", ".hif", ".jp2", ".jxl", ".nef", ".orf", ".pbm", ".pgm",
-    ".ppm", ".psd", ".raf", ".raw", ".rw2", ".svg", ".tga", ".tif", ".tiff", ".webp",
+    ".arw", ".avif", ".cr2", ".cr3", ".dng", ".eps", ".heic", ".heif", ".hif", ".jp2", ".jxl", ".nef", ".orf", ".pbm",
+    ".pgm", ".ppm", ".psd", ".raf", ".raw", ".rw2", ".svg", ".tga", ".tif", ".tiff", ".webp",
 }.difference(SUFFIXES)  # fmt: skip
 
 
 def leftovers(root: pathlib.Path) -> tuple[list[str], list[str]]:
-    """Looks through a data folder, whatever its layout.
+    """Searches a data folder of any layout.
 
     Returns:
-      (problems, warnings), one line each. Problems are folders of targets that cannot be read, and targets that have another
-      name than they should have; warnings are pictures of kinds that are not read, or without a suffix, and targets whose
-      images are not there or have a target already.
+      (problems, warnings), one line each. Problems: unreadable folders of targets, and targets with a wrong name.
+      Warnings: images in unsupported formats or without a suffix, and targets whose image is missing or already has
+      another target.
     """
     files = list(files_below(root, but=TREES))
     names = {_canonical(name): name for path in files for name in [_name(path.relative_to(root))]}
@@ -36,7 +36,7 @@ def leftovers(root: pathlib.Path) -> tuple[list[str], list[str]]:
         if folder.is_dir():
             targets = [path.relative_to(folder) for path in files_below(folder, unreadable=problems.append)]
         misnamed, lost = _strays(folder, targets, suffix, names)
-        of_all, line = f"of {len(targets)} files in {folder} fit no image", "{} {}, such as {}; expected {}"
+        of_all, line = f"of {len(targets)} files in {folder} match no image", "{} {}, such as {}; expected {}"
         if misnamed:
             problems.append(line.format(len(misnamed), of_all, *misnamed[0]))
         if lost:
@@ -68,7 +68,7 @@ def _is_picture(path: pathlib.Path) -> bool:
 def _strays(
     folder: pathlib.Path, targets: list[pathlib.Path], suffix: str, names: Mapping[str, pathlib.PurePath]
 ) -> tuple[list[tuple[pathlib.Path, str]], list[pathlib.Path]]:
-    """Those targets that fit no image: ([(path, the path it should have)], [path of others])."""
+    """The targets that match no image: ([(path, correct path) if its image can be guessed], [path] of the others)."""
     strays = [path for path in targets if path.suffix != suffix or _canonical(_name(path)) not in names]
     by_key = {_key(str(name)): name for name in names.values()} if strays else {}
     misnamed, lost = [], []
@@ -76,7 +76,7 @@ def _strays(
         image = _meant(path, by_key)
         if image and not (folder / f"{image}{suffix}").exists():
             misnamed.append((folder / path, f"{folder / image}{suffix}"))
-        elif path.suffix.lower() in (suffix, *SUFFIXES, *_OTHER):  # not the notes of a program
+        elif path.suffix.lower() in (suffix, *SUFFIXES, *_OTHER):  # ignores other files, such as those of label tools
             lost.append(folder / path)
     return misnamed, lost
 
@@ -90,12 +90,12 @@ def _canonical(path: pathlib.PurePath) -> str:
 
 
 def _key(name: str) -> str:
-    """A path without what people write now this way, now that: capitals, spaces, underscores, accents in two characters."""
+    """Normalizes a path for a tolerant comparison, which ignores case, spaces, punctuation and Unicode form."""
     return re.sub(r"[^\w/]|_", "", canonical(name).casefold())
 
 
 def _meant(target: pathlib.PurePath, by_key: dict[str, pathlib.PurePath]) -> pathlib.PurePath | None:
-    """The image that a target seems to be for: its own name, or the longest start or end of it, is that of the image."""
+    """Guesses the image of a target: the one whose name equals that of the target, or else its longest start or end."""
     parts = re.findall(r"\d+|[^\W\d_]+", canonical(target.stem))
     for count in range(len(parts), 0, -1):
         for some in (parts[:count], parts[-count:]):

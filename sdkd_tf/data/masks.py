@@ -1,4 +1,4 @@
-"""Object masks as programs write them: which of their values, colors or alpha is object, and which is background."""
+"""Reads object masks as common programs write them: decides which pixels are object and which are background."""
 
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
@@ -7,27 +7,32 @@ from sdkd_tf.data.images import eight_bits, opened, upright
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import PathLike
 
-_FEW_GRAYS = 32  # more of them shade an object's edge, or its probability; fewer number objects
-_FEW_COLORS = 256  # more of them are a photo
-_FAINT = 15  # of 255: up to here a value beside bright ones may be the noise of JPEG
-_VOID = 255  # the index of the border around objects in palettes like that of PASCAL VOC
+_FEW_GRAYS = 32  # up to this many gray values are object numbers; more are soft edges or probabilities
+_FEW_COLORS = 256  # a file with more colors is a photo
+_FAINT = 15  # of 255; next to bright values, values up to this one may be JPEG noise
+_VOID = 255  # palette index of the border around objects in data sets like PASCAL VOC
 
 
 class _AmbiguousError(Exception):
-    """What is unclear about a mask."""
+    """A mask that can be read in several ways."""
 
 
 def open_mask(path: PathLike) -> Image.Image:
     """Reads an object mask.
 
-    Object is: of an image with transparent parts, what is opaque; of a palette, all but index 0, or black, and but the border
-    255; of colors, all but black; of up to 32 shades of gray, all but 0; of more shades, those above 127.
+    The object is, depending on the kind of image:
+
+    - with transparency: the opaque pixels,
+    - palette: all indices except 0, or except black if 0 is not used; 255 is a border and not part of the object,
+    - color: all pixels except black,
+    - up to 32 gray values: all except 0,
+    - more gray values: those above 127.
 
     Returns:
       A PIL image in mode L, 255 on the object and 0 elsewhere.
 
     Raises:
-      UserError: as `images.opened`, and for a mask that can be read in several ways.
+      UserError: see `images.opened`; or the mask is ambiguous.
     """
     with opened(path, "mask") as file:
         try:
@@ -64,25 +69,27 @@ def _object(image: Image.Image) -> Image.Image:
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
-    """The object of an RGBA image of which a part is transparent."""
+    """The object in an RGBA image with transparent parts."""
     opaque = picture.getchannel("A").point(lambda value: 255 if value > 127 else 0)
     level = _brightest(picture)
     black, *others = level.histogram(mask=opaque)
     if black and any(others):
-        raise _AmbiguousError("is transparent, black and of another color, so that both of the first may be background")
+        raise _AmbiguousError(
+            "has transparent, black and other pixels, so that both transparent and black may be background"
+        )
     if not black and not any(others) and any(channel.getbbox() for channel in (level, picture.getchannel("A"))):
-        raise _AmbiguousError("is transparent everywhere, but not empty")
+        raise _AmbiguousError("is transparent everywhere but not empty")
     return opaque
 
 
 def _of_palette(image: Image.Image, used: set[int], black: set[int]) -> Image.Image:
-    """The object of a palette image that uses some indices, of which some are black."""
+    """The object in a palette image, given the indices that it uses and those of them that are black."""
     if 0 in used and black <= {0}:
         background = {0}
     elif 0 not in used and black:
         background = black
     else:
-        raise _AmbiguousError("has a palette in which background is neither index 0 alone nor black alone")
+        raise _AmbiguousError("has a palette in which neither index 0 nor black is clearly the background")
     if used - background != {_VOID}:
         background.add(_VOID)
     table = np.full(256, 255, np.uint8)
@@ -91,11 +98,11 @@ def _of_palette(image: Image.Image, used: set[int], black: set[int]) -> Image.Im
 
 
 def _of_levels(level: Image.Image, few: bool) -> Image.Image:
-    """The object of a gray image.
+    """The object in a gray image.
 
     Args:
       level: PIL image in mode L.
-      few: whether its values may number objects.
+      few: whether it has so few values that they may be object numbers.
     """
     counts = level.histogram()
     used = [value for value in range(256) if counts[value]]
@@ -104,14 +111,14 @@ def _of_levels(level: Image.Image, few: bool) -> Image.Image:
     if few and not counts[0]:
         raise _AmbiguousError(f"has the values {', '.join(map(str, used))}, none of which is background")
     if not few and used[-1] <= 127:
-        raise _AmbiguousError(f"its brightest pixel is {used[-1]}, and it has more than {_FEW_GRAYS} shades")
+        raise _AmbiguousError(f"has more than {_FEW_GRAYS} gray values, the largest of which is {used[-1]}")
     noisy = used[-1] > 127 and not _has_faint_area(level)
     threshold = 127 if not few or noisy and any(counts[1 : _FAINT + 1]) else 0
     return level.point(lambda value: 255 if value > threshold else 0)
 
 
 def _has_faint_area(level: Image.Image) -> bool:
-    """Whether 3 x 3 pixels anywhere have one faint value, as where an object has a low number, and the noise of JPEG never has."""
+    """Whether any 3 x 3 pixels share a faint value: those of an object with a low number do, JPEG noise does not."""
     lowest, highest = (np.asarray(level.filter(kind(3))) for kind in (ImageFilter.MinFilter, ImageFilter.MaxFilter))
     return bool(((lowest == highest) & (lowest > 0) & (lowest <= _FAINT)).any())
 

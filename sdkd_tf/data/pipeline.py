@@ -1,4 +1,4 @@
-"""tf.data: from Examples to batches."""
+"""The tf.data input pipeline, from Examples to batches."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ from sdkd_tf.data.targets import draw_box
 
 
 def to_network_range(image: tf.Tensor) -> tf.Tensor:
-    """Maps uint8 RGB to float32 in [-1, 1], what MobileNetV2's ImageNet weights expect."""
+    """Maps uint8 RGB to float32 in [-1, 1], as MobileNetV2's ImageNet weights expect."""
     return tf.cast(image, tf.float32) / 127.5 - 1.0
 
 
 def to_pixels(image: np.ndarray) -> np.ndarray:
-    """The uint8 pixels that `to_network_range` mapped to this float array in [-1, 1]."""
+    """The inverse of `to_network_range`: maps a float array in [-1, 1] to uint8."""
     return np.round((image + 1) * np.float32(127.5)).astype(np.uint8)
 
 
@@ -33,23 +33,27 @@ def make_dataset(
     keep: bool = False,
     input_context: tf.distribute.InputContext = tf.distribute.InputContext(),  # noqa: B008  nothing changes it
 ) -> tf.data.Dataset:
-    """Builds the batches of some examples.
+    """Makes a dataset of batches.
 
     Args:
-      examples: a sequence of Examples.
+      examples: the Examples to read.
       input_size: side of the square images in pixels.
-      batch_size: images a batch.
-      seed: an integer shuffles and augments, pass after pass in another order and with other views, the same whenever it is
-        read from its start; None gives one pass in order, not augmented.
-      batches: how many with a `seed`; each is full.
-      augmentation: with a `seed`, which views: a key of `augmentation.AUGMENTATIONS`.
-      keep: decode every image once and keep it in memory, 4 * input_size^2 bytes each; not with a `seed`.
-      input_context: with a `seed`, of which worker this is the input: of each batch it reads its part alone, as a batch for
-        each of its replicas.
+      batch_size: images per batch.
+      seed: None for one pass in order, without augmentation. With an integer, the examples are repeated, shuffled anew
+        in each pass and augmented; the result depends only on the seed.
+      batches: number of batches if there is a `seed`; all of them are full.
+      augmentation: a key of `augmentation.AUGMENTATIONS`, used if there is a `seed`.
+      keep: whether to cache the decoded images in memory, 4 * input_size^2 bytes each; only without a `seed`.
+      input_context: the worker that reads the dataset, if there is a `seed`. It reads its part of every batch, in one
+        batch for each of its replicas.
 
     Returns:
-      A tf.data.Dataset of dicts: image `[b, s, s, 3]` float32 in [-1, 1], label `[b]` int32, mask `[b, s, s, 1]` float32
-      0 or 1, has_mask `[b]` float32 0 or 1. Of an image with a box and no mask, the mask is the filled box.
+      A tf.data.Dataset of dicts with the keys
+
+      - `image`: float32 `[b, s, s, 3]` in [-1, 1],
+      - `label`: int32 `[b]`,
+      - `mask`: float32 `[b, s, s, 1]`, 0 or 1; the filled box if the image has a box but no mask,
+      - `has_mask`: float32 `[b]`, 1 if there is a mask or box, otherwise 0.
     """
     files = (
         [str(e.image) for e in examples],
@@ -91,7 +95,7 @@ def _scale(pixels: tf.Tensor, label: tf.Tensor, has_mask: tf.Tensor) -> dict[str
 
 
 def _places(batches: int, batch_size: int, input_context: tf.distribute.InputContext) -> tf.data.Dataset:
-    """The places of one worker's images in the row of all images of all batches: a dataset of int64."""
+    """The positions of one worker's images among the images of all batches, counted from 0: a dataset of int64."""
     workers, worker = input_context.num_input_pipelines, input_context.input_pipeline_id
     part = batch_size // workers
     numbers = tf.data.Dataset.range(batches * part)
@@ -99,14 +103,14 @@ def _places(batches: int, batch_size: int, input_context: tf.distribute.InputCon
 
 
 def shuffled_passes(count: int, seed: int, places: tf.data.Dataset | None = None) -> tf.data.Dataset:
-    """A dataset of indices: pass after pass over 0 to `count` - 1, each in another order.
+    """Makes an infinite dataset of indices: repeated passes over 0 to `count` - 1, each in a different random order.
 
-    It keeps no state, so that what it gives depends on the seed and the place alone, not on who has read from it before.
+    The dataset is stateless: each index depends only on the seed and its position.
 
     Args:
-      count: of what is shuffled.
+      count: number of indices.
       seed: an integer.
-      places: a dataset of the places in this row, int64, to give the indices at; None gives all of them, without end.
+      places: an int64 dataset of positions at which to read the infinite dataset; None reads all of them.
     """
 
     def index(number: tf.Tensor) -> tf.Tensor:
@@ -117,7 +121,7 @@ def shuffled_passes(count: int, seed: int, places: tf.data.Dataset | None = None
 
 
 def _read(image_path: bytes, mask_path: bytes, box: np.ndarray, size: int) -> np.ndarray:
-    """RGB and mask in one `[size, size, 4]` uint8 array; the mask of an image without mask and box is 0."""
+    """Reads an image and its mask as one uint8 array `[size, size, 4]`; without a mask or box, the mask is 0."""
     pixels = np.zeros((size, size, 4), np.uint8)
     image = open_image(image_path.decode())
     pixels[..., :3] = letterbox(image, size)

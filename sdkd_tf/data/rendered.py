@@ -1,4 +1,4 @@
-"""The bundled benchmark: one archive in the package, unpacked on first use into the user's cache folder."""
+"""The bundled benchmark: an archive in the package, which is unpacked to the user's cache folder on first use."""
 
 import hashlib
 import io
@@ -17,14 +17,14 @@ ARCHIVE = pathlib.Path(__file__).with_name("rendered.zip")
 
 
 def rendered_benchmark() -> pathlib.Path:
-    """Returns the folder of the bundled benchmark, which the first call unpacks.
+    """Returns the folder of the bundled benchmark, and unpacks it if necessary.
 
-    It is `sdkd_tf/rendered/<first 16 digits of the archive's SHA-256>` in the user's cache folder, which is
-    `~/.cache` or the environment variable XDG_CACHE_HOME. Every call compares names and sizes of the files with
-    those in the archive, and unpacks anew if they differ. Several processes may call it at the same time.
+    The folder is `sdkd_tf/rendered/<first 16 digits of the archive's SHA-256>` in the user's cache folder: `~/.cache`,
+    or the environment variable XDG_CACHE_HOME. Every call compares names and sizes of the files with those in the
+    archive, and unpacks it again if they differ. Concurrent calls are safe.
 
     Raises:
-      UserError: the archive is missing or damaged, or the cache folder cannot be written.
+      UserError: the archive is missing or damaged, or the cache folder cannot be written to.
     """
     digest, sizes = _contents()
     folder = cache_folder() / "rendered" / digest[:16]
@@ -32,7 +32,7 @@ def rendered_benchmark() -> pathlib.Path:
         if _sizes(folder) != sizes:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with lock(folder.parent / "lock"):
-                if _sizes(folder) != sizes:  # unless another process has unpacked it meanwhile
+                if _sizes(folder) != sizes:  # another process may have unpacked it in the meantime
                     _unpack(folder, sizes)
     except OSError as error:
         not_a_folder = isinstance(error, NotADirectoryError | FileExistsError)
@@ -43,14 +43,14 @@ def rendered_benchmark() -> pathlib.Path:
 
 
 def cache_folder() -> pathlib.Path:
-    """Returns the package's folder in the user's cache folder, which XDG_CACHE_HOME chooses; it need not exist."""
+    """Returns the package's folder in the user's cache folder, see `rendered_benchmark`. It need not exist."""
     chosen = pathlib.Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME", "")))
-    # platformdirs ignores a relative path, and one that starts with ~ is relative for it.
+    # platformdirs ignores relative paths, and treats one that starts with ~ as relative.
     return chosen / "sdkd_tf" if chosen.is_absolute() else platformdirs.user_cache_path("sdkd_tf")
 
 
 def _contents() -> tuple[str, dict[str, int]]:
-    """Returns the archive's SHA-256, in hexadecimal, and the sizes of its files in bytes by name."""
+    """Returns (SHA-256 of the archive in hexadecimal, {name of a file in it: size in bytes})."""
     try:
         data = ARCHIVE.read_bytes()
     except OSError as error:
@@ -58,7 +58,7 @@ def _contents() -> tuple[str, dict[str, int]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return hashlib.sha256(data).hexdigest(), {entry.filename: entry.file_size for entry in archive.infolist()}
-    except Exception as error:  # zipfile raises all sorts of errors on damaged archives
+    except Exception as error:  # zipfile raises errors of many types on damaged archives
         raise _damaged(error) from error
 
 
@@ -68,7 +68,7 @@ def _damaged(error: Exception | str) -> UserError:
 
 
 def _sizes(folder: pathlib.Path) -> dict[str, int]:
-    """Returns the sizes of all files below a folder by their path from it; none if there is no such folder."""
+    """Returns {relative path: size in bytes} of all files below a folder; empty if it does not exist."""
     sizes = {}
     folders = [("", os.fspath(folder))]
     try:
@@ -79,14 +79,14 @@ def _sizes(folder: pathlib.Path) -> dict[str, int]:
                     folders.append((f"{prefix}{entry.name}/", entry.path))
                 else:
                     sizes[prefix + entry.name] = entry.stat(follow_symlinks=False).st_size
-    except FileNotFoundError:  # or another process is replacing the folder
+    except FileNotFoundError:  # also if another process is replacing the folder
         return {}
     return sizes
 
 
 def _unpack(folder: pathlib.Path, sizes: dict[str, int]) -> None:
-    """Puts the archive's files in the place of `folder`; to be called with the lock held."""
-    for leftover in folder.parent.glob("*.partial"):  # of killed processes: a living one would hold the lock
+    """Replaces `folder` by the content of the archive. The caller must hold the lock."""
+    for leftover in folder.parent.glob("*.partial"):  # of killed processes; a running one would hold the lock
         shutil.rmtree(leftover)
     new, old = folder.with_suffix(".new.partial"), folder.with_suffix(".old.partial")
     try:
@@ -103,7 +103,7 @@ def _extract(folder: pathlib.Path, sizes: dict[str, int]) -> None:
     try:
         with zipfile.ZipFile(ARCHIVE) as archive:
             for name in tqdm(sizes, desc="unpacking the bundled benchmark", unit="file"):
-                archive.extract(name, folder)  # compares the checksum, too
+                archive.extract(name, folder)  # also verifies the checksum
     except OSError:
         raise
     except Exception as error:  # as in _contents

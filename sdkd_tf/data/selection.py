@@ -1,4 +1,4 @@
-"""Which data to use: the folder, which of its tasks and objects, and what counts as a class."""
+"""Selects tasks and objects of a data set, and defines its classes."""
 
 import dataclasses
 import re
@@ -16,50 +16,46 @@ _INSTANCE_NUMBER = re.compile(r"_\d+$")
 
 @dataclasses.dataclass(frozen=True)
 class DataOptions:
-    """Options of the data set; an empty tuple takes all."""
+    """Options of the data set. An empty list selects everything."""
 
     data_dir: Annotated[
         str,
         Meta(
-            description="Data folder in a layout of docs/data.md, or `rendered`, the bundled benchmark.",
+            description="Data folder in a layout of docs/data.md, or `rendered` for the bundled benchmark.",
             extra={"path": True},
         ),
     ] = "rendered"
-    tasks: Annotated[tuple[str, ...], Meta(description="Use these tasks, in this order.")] = ()
-    factors: Annotated[tuple[str, ...], Meta(description="Use these of illumination, occlusion, pixel, clutter.")] = ()
-    levels: Annotated[tuple[int, ...], Meta(description="Use these of the levels 1, 2, 3.")] = ()
-    objects: Annotated[tuple[str, ...], Meta(description="Use these objects, for instance bottle_01,cup_02.")] = ()
+    tasks: Annotated[tuple[str, ...], Meta(description="Names of the tasks to use, in this order.")] = ()
+    factors: Annotated[
+        tuple[str, ...], Meta(description="Factors to use: illumination, occlusion, pixel, clutter.")
+    ] = ()
+    levels: Annotated[tuple[int, ...], Meta(description="Levels to use: 1, 2, 3.")] = ()
+    objects: Annotated[tuple[str, ...], Meta(description="Objects to use, for instance bottle_01,cup_02.")] = ()
     labels: Annotated[
         Literal["instance", "category"],
-        Meta(description="instance: every object is a class; category: bottle_01 and bottle_02 are one, bottle."),
+        Meta(description="instance: every object is a class; category: bottle_01 and bottle_02 are the class bottle."),
     ] = "instance"
-    max_tasks: Annotated[int | None, Meta(description="Use only the first so many tasks.")] = None
+    max_tasks: Annotated[int | None, Meta(description="Largest number of tasks; the first ones are used.")] = None
     filelist: Annotated[
-        str | None,
-        Meta(
-            description="Which of Avalanche's file lists: clutter, illumination, occlusion, pixel, or iros (default)."
-        ),
+        str | None, Meta(description="Avalanche file list: clutter, illumination, occlusion, pixel, or iros (default).")
     ] = None
-    skip_bad_images: Annotated[bool, Meta(description="Leave out images that cannot be used, instead of stopping.")] = (
-        False
-    )
+    skip_bad_images: Annotated[bool, Meta(description="Leave out unusable images instead of stopping.")] = False
 
     def __post_init__(self) -> None:
         for name in ("tasks", "objects"):
             object.__setattr__(self, name, tuple(map(canonical, getattr(self, name))))
-        for name in ("factors", "levels", "objects"):  # whose order has no meaning
+        for name in ("factors", "levels", "objects"):  # their order has no meaning
             object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
 
 
 def select(layout: Layout, options: DataOptions) -> list[Listing]:
-    """Chooses tasks and objects.
+    """Selects tasks and objects.
 
-    The tasks are chosen by name first, then by factor and level, and the first `max_tasks` of them are kept. Objects are
-    named as instances, whatever counts as a class.
+    Tasks are selected by name, then by factor and level; the first `max_tasks` of these are used. Objects are selected
+    by the names of instances, even if categories are the classes.
 
     Raises:
-      UserError: a name that the data do not have or a name given twice, or factors, levels or categories asked of data
-        that do not tell them.
+      UserError: a name is unknown or given twice, or the data have no factors, levels or categories.
     """
     if options.max_tasks is not None and options.max_tasks < 1:
         raise UserError(f"max_tasks is {options.max_tasks}; expected 1 or more")
@@ -73,7 +69,7 @@ def select(layout: Layout, options: DataOptions) -> list[Listing]:
             found = list(dict.fromkeys(str(getattr(task, attribute)) for task in chosen))
             if found == ["None"]:
                 raise UserError(
-                    f"{flag} is {','.join(map(str, wanted))}, but the tasks of this data ({layout.name}) tell no"
+                    f"{flag} is {','.join(map(str, wanted))}, but the tasks in this layout ({layout.name}) have no"
                     f" {attribute}; expected the release, complete file lists, or tasks named task1 to task12"
                 )
             wanted = _checked(flag, wanted, found)

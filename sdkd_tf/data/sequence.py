@@ -1,9 +1,9 @@
-"""A sequence of tasks: which images, labels and saliency targets a data folder holds, in any of the layouts."""
+"""The task sequence in a data folder of any layout: images, labels and saliency targets."""
 
 import collections
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sdkd_tf.data.layouts import LAYOUTS, read_layout
 from sdkd_tf.data.layouts.listing import SPLITS, Listing, Part
@@ -19,10 +19,10 @@ class Example:
     """One image.
 
     Attributes:
-      image: its file.
-      label: the index of its class in `TaskSequence.classes`.
-      mask: the file of its object mask, if there is one.
-      box: (xmin, ymin, xmax, ymax) in pixels, if there is one; a mask takes precedence.
+      image: the image file.
+      label: index of its class in `TaskSequence.classes`.
+      mask: file of its object mask, if it has one.
+      box: (xmin, ymin, xmax, ymax) in pixels, if it has one; a mask takes precedence.
     """
 
     image: pathlib.Path
@@ -32,7 +32,7 @@ class Example:
 
     @property
     def stored_bytes(self) -> int:
-        """Size of its files: the cost of keeping it."""
+        """Size of the image and mask files, the cost of keeping them."""
         return sum(path.stat().st_size for path in (self.image, self.mask) if path)
 
 
@@ -47,20 +47,20 @@ class Task:
 
     @property
     def examples(self) -> tuple[Example, ...]:
-        """Those of all splits."""
+        """The examples of all splits."""
         return (*self.train, *self.validation, *self.test)
 
 
 @dataclasses.dataclass(frozen=True)
 class TaskSequence:
-    """Tasks in the order in which they arrive, with one label set for all.
+    """Tasks in the order in which they are learned. All of them have the same classes.
 
     Attributes:
-      classes: names of the classes in NFC, in natural order, which is the order of the labels.
+      classes: names of the classes, in Unicode NFC and natural order. The labels are their indices.
       tasks: the Tasks.
-      root: the folder that holds the data.
+      root: the data folder.
       layout: a key of `layouts.LAYOUTS`.
-      note: how the layout was split, if it has no splits itself.
+      note: how the data were split, if the layout does not define it.
     """
 
     classes: tuple[str, ...]
@@ -70,11 +70,11 @@ class TaskSequence:
     note: str = ""
 
     def relative(self, image: pathlib.Path) -> str:
-        """Path of an image from the root, with forward slashes."""
+        """Path of an image relative to the root, with forward slashes."""
         return image.relative_to(self.root).as_posix()
 
     def without(self, images: set[str]) -> "TaskSequence":
-        """The sequence without some images, given by their paths from the root."""
+        """The sequence without the given images, named as by `relative`."""
         tasks = [
             Task(
                 task.name, *(tuple(e for e in getattr(task, s) if self.relative(e.image) not in images) for s in SPLITS)
@@ -86,10 +86,10 @@ class TaskSequence:
 
 @dataclasses.dataclass
 class Problems:
-    """What is wrong with data, one line each.
+    """Problems of a data set, one line each.
 
     Attributes:
-      general: problems that are not those of a single image.
+      general: problems that do not belong to a single image.
       images: image file -> problems of the image, its mask or its box.
     """
 
@@ -97,29 +97,29 @@ class Problems:
     images: dict[pathlib.Path, list[str]] = dataclasses.field(default_factory=dict)
 
     def add(self, image: pathlib.Path, lines: Sequence[str]) -> None:
-        """Adds problems of an image, each once."""
+        """Adds problems of an image, unless they are known."""
         new = [line for line in lines if line not in self.images.get(image, ())]
         if new:
             self.images.setdefault(image, []).extend(new)
 
     @property
     def image_lines(self) -> list[str]:
-        """The lines of all images, once each."""
+        """The problems of all images, without repetitions."""
         return list(dict.fromkeys(line for lines in self.images.values() for line in lines))
 
 
 def load_tasks(options: DataOptions, problems: Problems | None = None) -> TaskSequence:
-    """Detects the layout and reads it, without opening an image.
+    """Detects the layout of a data folder and reads it, without opening images.
 
     Args:
       options: see DataOptions.
-      problems: collects what is wrong with the data; None raises the first problem instead.
+      problems: collects the problems of the data; if it is None, the first problem is raised.
 
     Returns:
-      A TaskSequence. Every split of every task holds every class, unless `problems` says otherwise.
+      A TaskSequence. Every split of every task has images of every class, unless `problems` says otherwise.
 
     Raises:
-      UserError: the data lack what was asked for, or `problems` is None and there is one.
+      UserError: the data lack the tasks or objects asked for, or have a problem and `problems` is None.
     """
     data_dir = options.data_dir
     root = rendered_benchmark() if data_dir == "rendered" else pathlib.Path(data_dir).expanduser()
@@ -133,7 +133,7 @@ def load_tasks(options: DataOptions, problems: Problems | None = None) -> TaskSe
     for problem in dict.fromkeys(_problems(listings, root, f" ({layout.note})" if layout.note else "")):
         report(problem)
     names = {name for listing in listings for part in listing.splits.values() for name in part.images}
-    classes = tuple(sorted(names, key=natural_key))  # one order in all layouts, so that one network knows several
+    classes = tuple(sorted(names, key=natural_key))  # the same order in all layouts, so that a network fits all of them
     tasks = [_read_task(listing, root, classes, problems) for listing in listings]
     for problem in _ambiguous(tasks):
         report(problem)
@@ -166,7 +166,7 @@ def _example(image: pathlib.Path, label: int, find_targets: TargetFinder, proble
 
 
 def _problems(listings: list[Listing], root: pathlib.Path, note: str) -> Iterator[str]:
-    """Problems of the chosen tasks: parts that cannot be read, classes that differ, lack images, or have no proper name."""
+    """Problems of the selected tasks: unreadable parts, and classes that differ, lack images or have invalid names."""
     readable: list[tuple[str, Part]] = []
     for listing in listings:
         for split, part in listing.splits.items():
@@ -183,7 +183,7 @@ def _problems(listings: list[Listing], root: pathlib.Path, note: str) -> Iterato
             )
         for name, files in part.images.items():
             if not files:
-                yield f"{part.where}/{name}: holds no image for {split}; expected *.jpg or *.png{note}"
+                yield f"{part.where}/{name}: holds no images for {split}; expected *.jpg or *.png{note}"
     names = {name for _, part in readable for name in part.images}
     for kind, known in (("task", [listing.name for listing in listings]), ("class", sorted(names, key=natural_key))):
         for name in known:
@@ -194,7 +194,7 @@ def _problems(listings: list[Listing], root: pathlib.Path, note: str) -> Iterato
 
 
 def _ambiguous(tasks: Sequence[Task]) -> Iterator[str]:
-    """Lines on images that have several labels, splits or masks, each with their number and the first as an example."""
+    """Lines on images with several labels or splits and masks with several images: their number, and one example."""
     labels, splits, masked = (collections.defaultdict(set) for _ in range(3))
     twice: set[pathlib.Path] = set()
     for task in tasks:
@@ -206,18 +206,20 @@ def _ambiguous(tasks: Sequence[Task]) -> Iterator[str]:
                 splits[example.image].add(split)
                 if example.mask:
                     masked[example.mask].add(example.image)
-    several: Callable[[dict], list[pathlib.Path]] = lambda found: [key for key, its in found.items() if len(its) > 1]  # noqa: E731
     for images, what in (
-        (several(labels), "have several labels, such as {}; expected one"),
+        (_several(labels), "have several labels, such as {}; expected one"),
         (list(twice), "are listed twice in a task, such as {}; expected each once"),
-        (several(splits), "are in more than one of train, validation and test, such as {}; expected one of them"),
+        (_several(splits), "are in more than one of train, validation and test, such as {}; expected one of them"),
     ):
         if images:
             yield f"{len(images)} images {what.format(min(images))}"
-    shared = several(masked)
-    if shared:
+    if shared := _several(masked):
         mask = min(shared)
         yield (
-            f"{len(shared)} masks fit several images, such as {mask} both {min(masked[mask])} and {max(masked[mask])};"
-            " expected one image a mask, or no masks"
+            f"{len(shared)} masks match several images, such as {mask}, which matches {min(masked[mask])} and"
+            f" {max(masked[mask])}; expected one image per mask, or no masks"
         )
+
+
+def _several(found: Mapping[pathlib.Path, Collection]) -> list[pathlib.Path]:
+    return [key for key, values in found.items() if len(values) > 1]

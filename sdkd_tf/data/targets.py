@@ -1,4 +1,4 @@
-"""Where an image's saliency target lies: an object mask, a bounding box, or both."""
+"""Finds the saliency target of an image: an object mask, a bounding box, or both."""
 
 import collections
 import os
@@ -12,10 +12,9 @@ from sdkd_tf.errors import UserError
 
 Box = tuple[int, int, int, int]  # xmin, ymin, xmax, ymax in pixels
 
-# OpenLORIS-Object's own annotation, as public readers of the release find it: a scene's folder is called `scence#1`.
-_SHIPPED = "mask_and_bbox"
-SUFFIX_OF = {"masks": ".png", "boxes": ".txt"}  # of the targets below each folder of the data's root
-TREES = (*SUFFIX_OF, _SHIPPED)  # folders of the data's root that hold targets alone
+_SHIPPED = "mask_and_bbox"  # OpenLORIS-Object's own annotation, with the misspelled subfolders `scence#{1..7}`
+SUFFIX_OF = {"masks": ".png", "boxes": ".txt"}  # folder in the data folder -> suffix of the targets below it
+TREES = (*SUFFIX_OF, _SHIPPED)  # folders in the data folder that hold only targets
 _LEVELS = {
     "illumination": ("Strong", "Normal", "Weak"),
     "occlusion": ("0%", "25%", "50%"),
@@ -29,18 +28,21 @@ class TargetFinder:
 
     A mask is `masks/<path of the image>.png` or the one that OpenLORIS-Object ships,
     `mask_and_bbox/scence#{1..7}/<factor>/<level's name>/<object>/<image>.png`; a box is `boxes/<path of the image>.txt`
-    or the `.txt` beside the shipped mask. The release annotates only a part of its images.
+    or the `.txt` next to the shipped mask. The release annotates only some of its images.
     """
 
     def __init__(self, root: pathlib.Path, factor: str | None = None, level: int | None = None):
-        """Args: root: the data's root folder. factor, level: of the task; None where the layout does not tell."""
+        """Args:
+        root: the data folder.
+        factor, level: those of the task; None if they are unknown.
+        """
         self._root = root
         self._shipped = collections.defaultdict(list)
         for folder in root.glob(f"{_SHIPPED}/*/{factor}/{_LEVELS[factor][level - 1]}/*") if factor and level else ():
             self._shipped[folder.name].append(folder)
 
     def __call__(self, image: pathlib.Path) -> tuple[pathlib.Path | None, pathlib.Path | None]:
-        """Returns (mask's path or None, box file's path or None). Raises UserError if two scenes have one."""
+        """Returns (path of the mask or None, path of the box or None). Raises UserError if two scenes match."""
         relative = image.relative_to(self._root)
         mask, box = (on_disk(self._root, tree / relative.with_suffix(SUFFIX_OF[tree])) for tree in SUFFIX_OF)
         return self._find(mask, image), self._find(box, image)
@@ -51,7 +53,7 @@ class TargetFinder:
         folders = self._shipped.get(image.parent.name, ())
         found = [path for folder in folders if os.path.isfile(path := folder / f"{image.stem}{own.suffix}")]
         if len(found) > 1:
-            raise UserError(f"{min(found)}, {max(found)}: both fit {image}; expected one of them")
+            raise UserError(f"{min(found)}, {max(found)}: both match {image}; expected one of them")
         return found[0] if found else None
 
 
@@ -59,10 +61,10 @@ def read_box(path: pathlib.Path) -> Box:
     """Reads a box from a text file of four lines xmin, ymin, xmax, ymax, in pixels of the upright image.
 
     Returns:
-      (xmin, ymin, xmax, ymax), whole numbers; xmax and ymax are the first column and row beyond the box.
+      (xmin, ymin, xmax, ymax), integers; xmax and ymax are the first column and row outside the box.
 
     Raises:
-      UserError: the file does not hold four numbers, or they are shares of the image's sides.
+      UserError: the file does not hold four numbers, or they are fractions of the image's sides.
     """
     expected = "expected four lines xmin, ymin, xmax, ymax"
     try:
@@ -71,7 +73,7 @@ def read_box(path: pathlib.Path) -> Box:
     except (OSError, ValueError, OverflowError) as error:
         raise UserError(f"box {path}: cannot be read; {expected}") from error
     if max(sides) <= 1:
-        raise UserError(f"box {path}: has no number above 1, as shares of the image have; {expected} in pixels")
+        raise UserError(f"box {path}: has no number above 1, so it may be relative to the image; {expected} in pixels")
     return xmin, ymin, xmax, ymax
 
 

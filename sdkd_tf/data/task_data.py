@@ -1,4 +1,4 @@
-"""One task as a strategy's hooks see it: its examples and the batches made of them."""
+"""The data of one task that the hooks of a strategy get: its examples, and batches of them."""
 
 import dataclasses
 import math
@@ -15,13 +15,13 @@ class TaskData:
     """One task.
 
     Attributes:
-      index: place of the task among all that the network learns; 0 for the first.
-      examples: the task's training Examples.
+      index: index of the task among all tasks that the network learns; 0 for the first.
+      examples: the training Examples of the task.
       input_size: side of the network's square input in pixels.
-      batch_size: images in a batch, of all replicas together.
+      batch_size: images per batch, over all replicas together.
       augmentation: a key of `augmentation.AUGMENTATIONS`.
-      seed: of the current epoch's order and augmentation.
-      input_context: which part of every batch this worker reads.
+      seed: seed of order and augmentation in the current epoch.
+      input_context: defines the part of every batch that this worker reads.
     """
 
     index: int
@@ -34,15 +34,15 @@ class TaskData:
 
     @property
     def steps(self) -> int:
-        """Batches in an epoch."""
+        """Number of batches per epoch."""
         return math.ceil(len(self.examples) / self.batch_size)
 
     def batches(self, examples: Sequence[Example] | None = None, batch_size: int | None = None) -> tf.data.Dataset:
-        """Batches in order, not augmented.
+        """Batches in order, without augmentation.
 
         Args:
-          examples: the Examples to read; None for the task's.
-          batch_size: images in a batch; None for the task's.
+          examples: the Examples to read; None for those of the task.
+          batch_size: images per batch; None for that of the task.
         """
         return make_dataset(
             self.examples if examples is None else examples, self.input_size, batch_size or self.batch_size
@@ -52,7 +52,7 @@ class TaskData:
         """The current epoch's batches, `steps` of them, shuffled and augmented.
 
         Args:
-          examples: the Examples to draw from; None for the task's.
+          examples: the Examples to draw from; None for those of the task.
         """
         return make_dataset(
             self.examples if examples is None else examples,

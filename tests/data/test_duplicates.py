@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from sdkd_tf.data.checks import check_images, fingerprint
-from sdkd_tf.data.duplicates import look_of
+from sdkd_tf.data.duplicates import image_hash
 from sdkd_tf.data.inspection import describe
 from sdkd_tf.data.selection import DataOptions
 from sdkd_tf.data.sequence import Problems
@@ -46,7 +46,7 @@ def test_the_same_bytes_are_a_problem_within_a_task_and_across_tasks(root, test_
     with pytest.raises(UserError) as error:
         check(root)
     expected = (
-        f"2 images for validation or test have the same bytes as one for training, such as {root}/{split}/{test_task}/cup"
+        f"2 validation or test images are copies of training images, such as {root}/{split}/{test_task}/cup"
         f"/0.jpg and {root}/train/a/cup/0.jpg; expected each image in one split"
     )
     assert str(error.value) == expected
@@ -67,7 +67,7 @@ def test_almost_the_same_is_a_warning(root, capsys, change):
         change(image).save(root / "test/b/mug/1.jpg", quality=60)
     check(root)
     expected = (
-        f"warning: 1 images for validation or test look almost like one for training, such as {root}/test/b/mug/1.jpg and"
+        f"warning: 1 validation or test images look almost like training images, such as {root}/test/b/mug/1.jpg and"
         f" {root}/train/a/cup/0.jpg; accuracy on them says little"
     )
     assert expected in capsys.readouterr().out.splitlines()
@@ -97,7 +97,7 @@ def test_the_difference_hash_by_hand(tmp_path):
     pixels = np.zeros((17, 17), np.uint8)
     pixels[:, 5:] = 100  # one step to the right of column 4
     Image.fromarray(pixels).save(path)
-    steps = look_of(path, Image.open(path)).steps.reshape(2, 16, 16)
+    steps = image_hash(path, Image.open(path)).steps.reshape(2, 16, 16)
     assert steps[0, :, 4].tolist() == [1] * 16 and np.abs(steps).sum() == 16
 
 

@@ -41,7 +41,7 @@ def test_filelists(copy_images, tmp_path):
         f"test/clutter/segment2/{name}/{number}.jpg" for name in ("bottle_01", "cup_01") for number in (0, 1)
     ]
     assert [example.label for example in second.test] == [0, 0, 1, 1]
-    assert "test set: the lines of test.txt from the folders it trains on" in sequence.note
+    assert "test set of a task: the lines of test.txt from the folders that it trains on" in sequence.note
     assert load(tmp_path, labels="category").classes == ("bottle", "cup")
 
 
@@ -72,7 +72,7 @@ def test_filelists_whose_test_folders_do_not_tell_the_task(copy_images, tmp_path
     write_lists(tmp_path, "pixel", [["train/a1"], ["train/a2"]], ["test/b"])
     sequence = load(tmp_path, filelist="pixel")
     assert len(sequence.tasks[0].test) == 4 and sequence.tasks[0].test == sequence.tasks[1].test
-    assert "test.txt as a whole is the test set of every task" in sequence.note
+    assert "test set of every task: all of test.txt" in sequence.note
     with pytest.raises(UserError, match="filelist is 'iros'; expected one of pixel$"):
         load(tmp_path)
     for elsewhere in ("../../x", "../domain/pixel", str(tmp_path), "pixel/."):
@@ -100,9 +100,9 @@ def test_factors_and_levels_of_filelists(copy_images, tmp_path, filelist, batche
         ("train_batch_01.txt", "\n/etc/passwd 1\n", "train_batch_01.txt:2: '/etc/passwd' leaves"),
         ("train_batch_01.txt", "outside/x.jpg 1\n", "train_batch_01.txt:1: 'outside/x.jpg' leaves"),
         ("train_batch_01.txt", "train/a1/cup_01/0.jpg\n", "train_batch_01.txt:1: has no label; expected `path label`"),
-        ("test.txt", "", "test.txt: names no image; expected lines `path label`"),
+        ("test.txt", "", "test.txt: lists no images; expected lines `path label`"),
         ("test.txt", None, "test.txt: no such file; expected a list of lines"),
-        ("train_batch_00.txt", "train/a1/cup_01/0.jpg 0\n", "train_batch_00.txt/cup_01: holds no image for train"),
+        ("train_batch_00.txt", "train/a1/cup_01/0.jpg 0\n", "train_batch_00.txt/cup_01: holds no images for train"),
     ],
 )
 def test_bad_filelists(copy_images, tmp_path, tmp_path_factory, name, text, message):

@@ -34,12 +34,12 @@ def test_sound_data(root):
     assert code == 0 and lines == [
         f"{root}: layout tasks",
         "classes: 2 (cup_01, cup_02)",
-        "tasks: 2, in this order, with images (least to most of a class)",
+        "tasks: 2, in this order, with images per split (fewest to most per class)",
         "  task10  train 4 (2 to 2)  validation 4 (2 to 2)  test 4 (2 to 2)",
         "  task1   train 4 (2 to 2)  validation 4 (2 to 2)  test 4 (2 to 2)",
         "images: 24, sizes 60x40 (1), 128x128 (23)",
         "masks: 1, boxes: 0",
-        f"warning: {root}: 1 images are not where the layout has them, such as {root}/train/task1/cup_01/more/3.jpg",
+        f"warning: {root}: 1 images are ignored, as they do not fit the layout, such as {root}/train/task1/cup_01/more/3.jpg",
         f"warning: {root}: 1 .jxl, 2 .tif are not read; {EXPECTED}",
         "problems: none",
     ]
@@ -108,7 +108,7 @@ def test_every_problem_is_told(root):
     assert lines[start - 1] == "masks: 2, boxes: 1"
     starts = [
         f"  class 'cup_01' is in {root}/train/task1 but not in {root}/test/task2; expected the same classes",
-        f"  {root}/validation/task2/cup_02: holds no image for validation; expected *.jpg or *.png",
+        f"  {root}/validation/task2/cup_02: holds no images for validation; expected *.jpg or *.png",
         f"  {root}/validation/task10: no such directory; expected every task in train, validation and test",
         f"  image {cup}/0.jpg: cannot be read (",
         f"  mask {root}/masks/train/task1/cup_01/1.png: is 3x3; expected 128x128, its image's size",

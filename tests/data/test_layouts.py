@@ -83,7 +83,7 @@ def test_release_with_gaps(release):
         load(release)
     for number in (1, 3):
         (release / f"train/pixel/segment{number}/cup_01/000.jpg").unlink()
-    with pytest.raises(UserError, match=r"train/pixel/segment\{1,2,3\}/cup_01: holds no image for train; expected"):
+    with pytest.raises(UserError, match=r"train/pixel/segment\{1,2,3\}/cup_01: holds no images for train; expected"):
         load(release, max_tasks=8)
     others = ["bottle_01", "bottle_02"]
     assert load(release, max_tasks=8, objects=others).classes == ("bottle_01", "bottle_02")
@@ -93,8 +93,8 @@ def test_release_with_gaps(release):
 
 
 def test_folders_that_are_no_part_of_the_release(release):
-    for folder, message in (("train/weather", "is no factor; expected illumination, occlusion, pixel, clutter$"),
-                            ("test/pixel/segment10", "is no segment; expected segment1 to segment9$")):  # fmt: skip
+    for folder, message in (("train/weather", "is not a factor; expected illumination, occlusion, pixel, clutter$"),
+                            ("test/pixel/segment10", "is not a segment; expected segment1 to segment9$")):  # fmt: skip
         (release / folder).mkdir()
         with pytest.raises(UserError, match=f"{folder}: {message}"):
             load(release)
@@ -121,7 +121,10 @@ def test_a_mask_that_fits_several_images(release):
     shipped = release / "mask_and_bbox/scence#3/pixel/30-200/cup_01"
     shipped.mkdir(parents=True)
     shutil.copyfile(release / "train/pixel/segment4/cup_01/000.jpg", shipped / "000.png")  # segment5 has a 000.jpg, too
-    message = r"1 masks fit several images, such as .*/000.png both .*/cup_01/000.jpg and .*; expected one image a mask, or no masks$"
+    message = (
+        r"1 masks match several images, such as .*/000.png, which matches .*/cup_01/000.jpg and .*;"
+        r" expected one image per mask, or no masks$"
+    )
     with pytest.raises(UserError, match=message):
         load(release)
     assert load(release, factors=["occlusion"]).layout == "release"
@@ -137,7 +140,7 @@ def test_targets_of_an_object_in_two_scenes(release):
     train = load(release).tasks[7].train
     assert {e.image.name: e.mask.parts[-5] for e in train if e.mask} == {"004.jpg": "scence#2", "006.jpg": "scence#5"}
     shutil.copyfile(shipped / "006.png", release / "mask_and_bbox/scence#2/pixel/30-200/cup_01/006.png")
-    with pytest.raises(UserError, match="#2.*/006.png, .*#5.*/006.png: both fit .*/006.jpg; expected one of them$"):
+    with pytest.raises(UserError, match="#2.*/006.png, .*#5.*/006.png: both match .*/006.jpg; expected one of them$"):
         load(release)
 
 
@@ -161,7 +164,7 @@ def test_factors_and_levels_of_twelve_tasks(copy_images, tmp_path):
     assert names(load("rendered", factors=["pixel"], levels=[1, 3])) == ["task7", "task9"]
     copy_images(tmp_path, f"{SPLITS}/task{{1,2,10}}/{{cup,mug}}/000.jpg")
     assert names(load(tmp_path)) == ["task1", "task2", "task10"]
-    with pytest.raises(UserError, match=r"levels is 1, but the tasks of this data \(tasks\) tell no level; expected"):
+    with pytest.raises(UserError, match=r"levels is 1, but the tasks in this layout \(tasks\) have no level; expected"):
         load(tmp_path, levels=[1])
     with pytest.raises(
         UserError, match="labels is category, but no object has a number: cup; expected names like bottl"
@@ -184,7 +187,7 @@ def test_csv(first_round):
     batch2 = sequence.tasks[1]
     assert paths(batch2.test, first_round) == [f"test/batch2/{name}.jpg" for name in "acb"]
     assert [example.label for example in batch2.test] == [0, 0, 1]
-    with pytest.raises(UserError, match="factors is pixel, but the tasks of this data .csv. tell no factor"):
+    with pytest.raises(UserError, match="factors is pixel, but the tasks in this layout .csv. have no factor"):
         load(first_round, factors=["pixel"])
 
 
@@ -203,7 +206,7 @@ def test_csv(first_round):
             ",file,label\n0,a.jpg,2\n",
             "label.csv: has the columns '', 'file', 'label'; expected 'file name' and 'label'",
         ),
-        (",file name,label\n", "label.csv: names no image"),
+        (",file name,label\n", "label.csv: lists no images"),
         ("", "label.csv: has the columns ; expected 'file name' and 'label'"),
         (
             ",file name,label\n0,a.jpg,2\n",
@@ -248,14 +251,14 @@ def test_plain_folders(copy_images, tmp_path):
     assert [example.label for example in desk.test] == [0] * 4 + [1] * 4
     assert desk.train[0].mask == tmp_path / "masks/desk/mug/0.png" and desk.train[1].mask is None
     assert sequence.note == (
-        "of each class in file order: the last fifth for test (5 images or more where it has 15), the tenth before it for"
-        " validation, the rest for training; 16 images between the parts are left out, since neighbors may look alike"
+        "each class is split in file order: the last fifth is for testing (at least 5 of 15 images or more), the tenth before it for"
+        " validation, the rest for training; 16 images between the splits are left out, because neighbors may look alike"
     )
 
 
 def test_plain_folders_need_three_images_and_the_same_classes(copy_images, tmp_path):
     copy_images(tmp_path, "{a,b}/mug/{0,1,2}.jpg", "a/shoe/{0,1}.jpg", "b/shoe/{0,1,2}.jpg")
-    with pytest.raises(UserError, match="a/shoe: holds no image for train; expected .*the last fifth for test"):
+    with pytest.raises(UserError, match="a/shoe: holds no images for train; expected .*the last fifth is for testing"):
         load(tmp_path)
     copy_images(tmp_path, "a/shoe/2.jpg")
     assert [len(s) for t in load(tmp_path).tasks for s in (t.train, t.validation, t.test)] == [2] * 6
@@ -265,5 +268,7 @@ def test_plain_folders_need_three_images_and_the_same_classes(copy_images, tmp_p
 
 
 def test_nothing_there(tmp_path):
-    with pytest.raises(UserError, match="holds no task folder; expected train, validation and test, or <task>/<class>"):
+    with pytest.raises(
+        UserError, match="holds no task folders; expected train, validation and test, or <task>/<class>"
+    ):
         load(tmp_path)

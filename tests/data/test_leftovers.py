@@ -55,7 +55,7 @@ def test_a_target_with_another_name_is_told_with_the_right_one(root, name, right
     tree = root / name.split("/")[0]
     add(root, right.replace("000", "010"), name)
     problems, warnings = leftovers(root)
-    expected = f"1 of 2 files in {tree} fit no image, such as {root / name}; expected {root / right}"
+    expected = f"1 of 2 files in {tree} match no image, such as {root / name}; expected {root / right}"
     assert problems == [expected] and not warnings
     add(root, right)  # as well: what is left over is no mistake
     problems, warnings = leftovers(root)
@@ -67,7 +67,7 @@ def test_targets_whose_images_are_gone_are_told(root):
     assert leftovers(root) == (
         [],
         [
-            f"3 of 4 files in {root}/masks fit no image, such as {root}/masks/kitchen/cup_01/017.png;"
+            f"3 of 4 files in {root}/masks match no image, such as {root}/masks/kitchen/cup_01/017.png;"
             " expected an image of that name without another target"
         ],
     )
@@ -97,7 +97,7 @@ def test_pictures_that_are_not_read_are_told(root):
 def test_a_run_is_told_as_well(root, capsys):
     add(root, "masks/kitchen/cup_01/000_mask.png", "masks/toys/000.png", "kitchen/cup_01/a.tif")
     problems = Problems()
-    with pytest.raises(UserError, match="^1 of 2 files in .*masks fit no image, such as .*/000_mask.png; expected"):
+    with pytest.raises(UserError, match="^1 of 2 files in .*masks match no image, such as .*/000_mask.png; expected"):
         check_images(load(root, problems=problems), problems)
     told = capsys.readouterr().out.splitlines()
     assert sum(line.startswith("warning: ") for line in told) == len(told) >= 2

@@ -59,7 +59,7 @@ def test_two_codings_of_one_name_are_one_class_one_task_and_one_choice(copy_imag
     (tmp_path / "test" / NFD / NFC).mkdir()
     with pytest.raises(UserError) as error:
         load(tmp_path)
-    assert "has two folders of one name ('cafe\\u0301' and 'caf\\xe9'); expected one" in str(error.value)
+    assert "has two folders with the same name ('cafe\\u0301' and 'caf\\xe9'); expected one" in str(error.value)
 
 
 def test_lists_may_have_another_coding_than_the_disk_and_backslashes(copy_images, tmp_path):
@@ -148,7 +148,9 @@ def test_other_names_of_the_splits(copy_images, tmp_path):
         (folder / "label.csv").write_text("file name,label\n0.jpg,cup\n1.jpg,mug\n")
     assert len(load(csv).tasks[0].validation) == len(load(release).tasks[0].validation) == 2
     (csv / "validation").mkdir()
-    with pytest.raises(UserError, match="csv/val, .*csv/validation: both stand for validation; expected one of them$"):
+    with pytest.raises(
+        UserError, match="csv/val, .*csv/validation: both name the split validation; expected one of them$"
+    ):
         load(csv)
 
 
@@ -171,7 +173,7 @@ def test_names_with_control_characters_are_refused(copy_images, tmp_path, charac
     with pytest.raises(UserError) as error:
         load(tmp_path)
     assert str(error.value).startswith(
-        f"class {'cup' + character + 'red'!a}: has a line break, another control character"
+        f"class {'cup' + character + 'red'!a}: contains a line break, another control character"
     )
     assert len(str(error.value).splitlines()) == 1
 
@@ -205,12 +207,12 @@ def test_a_split_of_loose_images_is_one_problem(copy_images, tmp_path):
     problems = Problems()
     sequence = load(copy_images(tmp_path, "{train,test}/{cup,mug}/0.jpg", "val/{0,1}.JPEG"), problems)
     assert sequence.classes == ("cup", "mug") and len(problems.general) == 1
-    assert problems.general[0].startswith(f"{tmp_path}/val: holds no task folder; expected ")
+    assert problems.general[0].startswith(f"{tmp_path}/val: holds no task folders; expected ")
 
 
 def test_a_task_with_a_line_break_is_refused(copy_images, tmp_path):
     copy_images(tmp_path, "a\nb/{cup,mug}/{0,1,2}.jpg")
-    with pytest.raises(UserError, match=r"^task 'a\\nb': has a line break"):
+    with pytest.raises(UserError, match=r"^task 'a\\nb': contains a line break"):
         load(tmp_path)
 
 

@@ -63,7 +63,7 @@ def test_missing_directory():
         ("3\n4\n20\n30\n", (3, 4, 20, 30)),
         ("\ufeff3\r\n4\r\n20\r\n30", (3, 4, 20, 30)),  # as Notepad writes it
         ("0.5 0.2 7.9 8", (0, 0, 7, 8)),
-        ("0.0\n0.0\n1.0\n1.0\n", "has no number above 1, as shares of the image have"),
+        ("0.0\n0.0\n1.0\n1.0\n", "has no number above 1, so it may be relative to the image"),
         ("0.1 0.2 0.7 0.9", "has no number above 1"),
         ("0 0 1 1", "has no number above 1"),
         ("3 4 20", "cannot be read"),

@@ -1,4 +1,4 @@
-"""The layouts in which OpenLORIS-Object and its like lie on disk, one reader each; see `LAYOUTS`."""
+"""Readers for the layouts of OpenLORIS-Object and similar data on disk, one module per layout; see `LAYOUTS`."""
 
 import pathlib
 
@@ -16,17 +16,17 @@ LAYOUTS = {
 
 
 def read_layout(root: pathlib.Path, filelist: str | None = None) -> Layout:
-    """Finds out which layout a folder has and reads it, without opening an image.
+    """Detects the layout of a folder and reads it, without opening images.
 
     Args:
-      root: the data's root folder.
-      filelist: for the layout `filelists`, which sub-folder of batches_filelists/domain to use; None means `iros`.
+      root: the data folder.
+      filelist: for the layout `filelists`, the subfolder of batches_filelists/domain; None means `iros`.
 
     Returns:
-      A `listing.Layout`. A split that `root` lacks is left out of its tasks and told in its problems.
+      A `listing.Layout`. A missing split is left out of the tasks and reported as a problem.
 
     Raises:
-      UserError: no layout fits, a folder cannot be listed, or `filelist` does not fit the layout.
+      UserError: no layout matches, a folder cannot be listed, or the layout has no `filelist`.
     """
     try:
         name = detect(root)
@@ -43,7 +43,7 @@ def read_layout(root: pathlib.Path, filelist: str | None = None) -> Layout:
 
 
 def detect(root: pathlib.Path) -> str:
-    """Names the layout of a folder. File lists win over the folders they point into, since both are there at once."""
+    """Returns the name of a folder's layout. File lists take precedence over the folders that they refer to."""
     if (root / "batches_filelists" / "domain").is_dir():
         return "filelists"
     splits = [folder for folder in split_folders(root).values() if folder.is_dir()]
@@ -57,12 +57,12 @@ def detect(root: pathlib.Path) -> str:
 
 
 def _without_missing_splits(layout: Layout, root: pathlib.Path) -> Layout:
-    """Tells a missing or empty split once, not once a task."""
+    """Reports a missing or empty split once instead of for every task."""
     for split, folder in split_folders(root).items():
         if not folder.is_dir():
             layout.problems.append(f"data_dir {root}: has no folder {split}; expected train, validation and test")
         elif not subfolders(folder):
-            layout.problems.append(f"{folder}: holds no task folder; expected {LAYOUTS[layout.name]}")
+            layout.problems.append(f"{folder}: holds no task folders; expected {LAYOUTS[layout.name]}")
         else:
             continue
         for task in layout.tasks:

@@ -1,54 +1,48 @@
-"""Avalanche's lists: `batches_filelists/domain/<list>/train_batch_{00..}.txt` and `test.txt`, lines `path label`."""
+"""Avalanche's file lists: `batches_filelists/domain/<list>/train_batch_{00..}.txt` and `test.txt` of `path label`."""
 
 import pathlib
 import re
 
-from sdkd_tf.data.layouts.listing import (
-    FACTORS,
-    Images,
-    Layout,
-    Listing,
-    Part,
-    factor_and_level,
-    locate,
-    subfolders,
-    tenth,
-)
+from sdkd_tf.data.layouts.listing import FACTORS, Images, Layout, Listing, Part, factor_and_level, locate, subfolders
 from sdkd_tf.data.layouts.names import canonical, natural_key
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import read_text
 
 Rows = list[tuple[str, pathlib.Path]]  # (label, image) for every line of a list
 
-_ONE_TEST_EACH = "a task's test set: the lines of test.txt from the folders it trains on"
-_ONE_TEST_FOR_ALL = "test.txt as a whole is the test set of every task, since its folders do not tell the tasks apart"
-_VALIDATION = "validation: the last tenth of each object's images in every folder of the training lists"
+_OWN_TEST = "test set of a task: the lines of test.txt from the folders that it trains on"
+_SHARED_TEST = "test set of every task: all of test.txt, because its folders do not distinguish the tasks"
+_VALIDATION = "validation set: the last tenth of each object's images in every folder of the training lists"
 
 
 def read(root: pathlib.Path, filelist: str) -> Layout:
-    """Reads one task a training list, `batch_00` and so on.
+    """Reads one task per training list, `batch_00` and so on.
 
-    The lists name no validation images: the last tenth, in natural order, of every object's images in every folder is
-    taken from training. They name one test set. Avalanche tests every task on all of it (`complete_test_set_only`),
-    which would make the accuracy matrix' columns equal; here a line belongs to the task that trains on the same folder
-    (`train/clutter/segment1/...` and `test/clutter/segment1/...`), and only if that does not settle every line and give
-    every task some, each task has the whole set. A class is named by its images' folder where that is one for each
-    label, otherwise by its label.
+    There is no list of validation images. They are the last tenth, in natural order, of the training images of every
+    object in every folder.
+
+    There is one list of test images. Avalanche tests every task on all of them (`complete_test_set_only`), so that all
+    columns of the accuracy matrix would be equal. Here, a test image belongs to the task that trains on the same folder
+    (`train/clutter/segment1/...` and `test/clutter/segment1/...`). If this does not give every image a task and every
+    task an image, all tasks share the whole list.
+
+    A class is named after the folder of its images if folders and labels correspond one to one, otherwise after its
+    label.
 
     Args:
-      root: the data's root folder, to which the listed paths are relative.
-      filelist: the sub-folder of `batches_filelists/domain`.
+      root: the data folder, to which the listed paths are relative.
+      filelist: the subfolder of `batches_filelists/domain`.
 
     Raises:
-      UserError: the sub-folder is missing or holds no training list.
+      UserError: the subfolder is missing or holds no training list.
     """
     known = subfolders(root / "batches_filelists" / "domain")
     folder = known.get(canonical(filelist))
-    if folder is None:  # nor any path that leads elsewhere
+    if folder is None:  # also for a path that leads elsewhere
         raise UserError(f"filelist is {filelist!r}; expected one of {', '.join(known)}")
     files = sorted(folder.glob("train_batch_*.txt"), key=lambda path: natural_key(path.name))
     if not files:
-        raise UserError(f"{folder}: holds no training list; expected train_batch_00.txt and so on")
+        raise UserError(f"{folder}: holds no training lists; expected train_batch_00.txt and so on")
     batches = [_read_list(root, file) for file in files]
     test, test_problems = _read_list(root, folder / "test.txt")
     names = _class_names([row for rows, _ in batches for row in rows] + test)
@@ -63,11 +57,11 @@ def read(root: pathlib.Path, filelist: str) -> Layout:
         }
         name = file.stem.removeprefix("train_")
         tasks.append(Listing(name, splits, *_factor_and_level(root, rows, filelist, index, len(files))))
-    return Layout("filelists", tasks, f"{_VALIDATION}; {_ONE_TEST_EACH if tests else _ONE_TEST_FOR_ALL}")
+    return Layout("filelists", tasks, f"{_VALIDATION}; {_OWN_TEST if tests else _SHARED_TEST}")
 
 
 def _read_list(root: pathlib.Path, file: pathlib.Path) -> tuple[Rows, list[str]]:
-    """[(label, path)] and problems."""
+    """Returns (rows of a list, problems)."""
     if not file.is_file():
         return [], [f"{file}: no such file; expected a list of lines `path label`"]
     try:
@@ -86,11 +80,11 @@ def _read_list(root: pathlib.Path, file: pathlib.Path) -> tuple[Rows, list[str]]
             rows.append((canonical(label[0]), locate(root, root, name, f"{file}:{number}")))
         except UserError as error:
             problems.append(str(error))
-    return rows, problems if rows or problems else [f"{file}: names no image; expected lines `path label`"]
+    return rows, problems if rows or problems else [f"{file}: lists no images; expected lines `path label`"]
 
 
 def _class_names(rows: Rows) -> dict[str, str]:
-    """Label -> class name."""
+    """Returns {label: class name}."""
     folders: dict[str, set[str]] = {}
     for label, path in rows:
         folders.setdefault(label, set()).add(canonical(path.parent.name))
@@ -107,22 +101,23 @@ def _by_class(rows: Rows, names: dict[str, str]) -> Images:
 
 
 def _hold_out(rows: Rows, names: dict[str, str]) -> tuple[Images, Images]:
-    """Training and validation images by class."""
+    """Splits rows into training and validation images by class."""
     train: Images = {}
     validation: Images = {}
     for name, files in _by_class(rows, names).items():
         train[name], validation[name] = [], []
         for folder in sorted({path.parent for path in files}):
             group = sorted((p for p in files if p.parent == folder), key=lambda path: natural_key(path.name))
-            train[name] += group[: -tenth(group)]
-            validation[name] += group[-tenth(group) :]
+            count = max(1, len(group) // 10)
+            train[name] += group[:-count]
+            validation[name] += group[-count:]
     return train, validation
 
 
 def _test_of_each_task(root: pathlib.Path, batches: list[Rows], test: Rows) -> list[Rows] | None:
-    """The rows of the test list by task, or None where folders do not tell."""
+    """Assigns the rows of the test list to tasks; None if the folders do not distinguish the tasks."""
 
-    def place(path: pathlib.Path) -> tuple[str, ...]:  # without the split before and the object and file behind
+    def place(path: pathlib.Path) -> tuple[str, ...]:  # the folders between the split and the object
         return tuple(map(canonical, path.relative_to(root).parts[1:-2]))
 
     owners: dict[tuple[str, ...], set[int]] = {}
@@ -138,10 +133,10 @@ def _test_of_each_task(root: pathlib.Path, batches: list[Rows], test: Rows) -> l
 def _factor_and_level(
     root: pathlib.Path, rows: Rows, filelist: str, index: int, count: int
 ) -> tuple[()] | tuple[str, int]:
-    """What the images' folders tell, if they are one factor's and level's; where no folder tells, a complete list's order."""
-    told = {_factor_and_level_of(path.relative_to(root)) for _, path in rows}
-    if told != {()}:
-        return told.pop() if len(told) == 1 else ()
+    """Factor and level of a task by the folders of its images, or else by its position in a complete list."""
+    found = {_factor_and_level_of(path.relative_to(root)) for _, path in rows}
+    if found != {()}:
+        return found.pop() if len(found) == 1 else ()
     if filelist == "iros" and count == 12:
         return factor_and_level(index)
     if filelist in FACTORS and count == 9:
@@ -150,7 +145,7 @@ def _factor_and_level(
 
 
 def _factor_and_level_of(path: pathlib.Path) -> tuple[()] | tuple[str, int]:
-    """What the release's folders tell, `<split>/<factor>/segment<n>/...`; an empty tuple of another path."""
+    """Factor and level of a path `<split>/<factor>/segment<n>/...`, as in the release; empty for other paths."""
     _, factor, segment, *_ = (*path.parts, "", "")
     number = re.fullmatch("segment([1-9])", segment)
     return (factor, (int(number[1]) + 2) // 3) if factor in FACTORS and number else ()

@@ -1,4 +1,4 @@
-"""Plain folders, `<task>/<class>/*.jpg`: your own photographs, sorted by hand."""
+"""Plain folders, `<task>/<class>/*.jpg`, such as your own photos sorted by hand."""
 
 import pathlib
 
@@ -18,14 +18,14 @@ from sdkd_tf.errors import UserError
 
 
 def read(root: pathlib.Path) -> Layout:
-    """Reads every sub-folder as a task, in natural order, and splits each of its classes by `splitting.split_class`.
+    """Reads every subfolder as a task, in natural order, and splits each of its classes with `splitting.split_class`.
 
-    `<class>/*.jpg` alone is one task with the name of the root.
+    A folder of the form `<class>/*.jpg` is a single task with the name of the folder.
     """
     folders = {name: folder for name, folder in subfolders(root).items() if name not in TREES}
     if not folders:
         raise UserError(
-            f"data_dir {root}: holds no task folder; expected train, validation and test, or <task>/<class>"
+            f"data_dir {root}: holds no task folders; expected train, validation and test, or <task>/<class>"
         )
     if holds_objects(root, but=TREES):
         folders = {folder_name(root): root}
@@ -41,11 +41,11 @@ def read(root: pathlib.Path) -> Layout:
 
 
 def _note(splits: list[Split]) -> str:
-    """How the classes of all tasks were split."""
+    """Describes how the classes of all tasks were split."""
     by_clip, unused = sum(split.by_clip for split in splits), sum(len(split.unused) for split in splits)
     lines = [RULE]
     if by_clip:
-        lines.append(f"whole clips of same-named images in {by_clip} of {len(splits)} class folders")
+        lines.append(f"{by_clip} of {len(splits)} class folders are split by clips, that is, images with the same name")
     if unused:
-        lines.append(f"{unused} images between the parts are left out, since neighbors may look alike")
+        lines.append(f"{unused} images between the splits are left out, because neighbors may look alike")
     return "; ".join(lines)

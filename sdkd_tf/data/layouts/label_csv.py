@@ -1,4 +1,4 @@
-"""The challenge's first round: `{split}/batch{1..9}/label.csv`, which names the images beside it and their labels."""
+"""The challenge's first round: `{split}/batch{1..9}/label.csv` lists the images in its folder and their labels."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from sdkd_tf.files import read_text
 
 
 def read(root: pathlib.Path) -> Layout:
-    """Reads the batches in the order of their numbers; a class is named by its label, images keep the file's order."""
+    """Reads the batches in the order of their numbers. Classes are named after their labels."""
     tasks = []
     for name, folders in task_folders(root).items():
         tasks.append(Listing(name, {split: _read_batch(root, folder) for split, folder in folders.items()}))
@@ -25,7 +25,7 @@ def _read_batch(root: pathlib.Path, folder: pathlib.Path) -> Part:
         return Part(str(file), {}, [problem])
     try:
         text = read_text(file)
-        delimiter = max(",;\t", key=text.partition("\n")[0].count)  # spreadsheets of many countries write semicolons
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)  # spreadsheets write semicolons in many locales
         reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
         rows = [(reader.line_num, row.get("file name") or "", row.get("label") or "") for row in reader]
         columns = reader.fieldnames or ()
@@ -45,5 +45,5 @@ def _read_batch(root: pathlib.Path, folder: pathlib.Path) -> Part:
         except UserError as error:
             problems.append(str(error))
     if not rows:
-        problems.append(f"{file}: names no image; expected a line for every image")
+        problems.append(f"{file}: lists no images; expected one line per image")
     return Part(str(file), images, problems)

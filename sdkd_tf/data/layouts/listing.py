@@ -1,21 +1,21 @@
-"""What a reader finds on disk: for every task and split, the image files of every object."""
+"""What the reader of a layout returns: the image files of every task, split and object."""
 
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 
 from sdkd_tf.data.images import SUFFIXES
 from sdkd_tf.data.layouts.names import canonical, is_left_behind, natural_key, on_disk
 from sdkd_tf.errors import UserError
 
 SPLITS = ("train", "validation", "test")
-FACTORS = ("illumination", "occlusion", "pixel", "clutter")  # in the order of OpenLORIS-Object's 12 tasks
+FACTORS = ("illumination", "occlusion", "pixel", "clutter")  # in the order of the 12 tasks of OpenLORIS-Object
 _SPELLINGS = {split: split for split in SPLITS} | {
     "training": "train", "val": "validation", "valid": "validation", "testing": "test",
 }  # fmt: skip
 
-Images = dict[str, list[pathlib.Path]]  # object name, in NFC -> its image files
+Images = dict[str, list[pathlib.Path]]  # name of an object, in Unicode NFC -> its image files
 
 
 @dataclasses.dataclass
@@ -23,9 +23,9 @@ class Part:
     """One split of one task.
 
     Attributes:
-      where: the folder or file it was read from, as messages name it.
-      images: object name, in NFC -> its image files.
-      problems: what is wrong with the part as a whole, one line each; not empty if it could not be read.
+      where: the folder or file that it was read from, for messages.
+      images: name of an object, in Unicode NFC -> its image files.
+      problems: problems of the part as a whole, one line each; at least one if it could not be read.
     """
 
     where: str
@@ -35,7 +35,7 @@ class Part:
 
 @dataclasses.dataclass
 class Listing:
-    """One task: its name, its Parts by split, and its factor and level (1 to 3) if the layout tells them."""
+    """One task: its name, its Parts by split, and its factor and level (1 to 3) if the layout defines them."""
 
     name: str
     splits: dict[str, Part]
@@ -49,9 +49,9 @@ class Layout:
 
     Attributes:
       name: a key of `LAYOUTS`.
-      tasks: Listings in the order they arrive.
-      note: how splits were made, where the layout itself has none.
-      problems: what is wrong beyond a single task, one line each.
+      tasks: the Listings in the order in which they are learned.
+      note: how the data were split, if the layout does not define it.
+      problems: problems that do not belong to a single task, one line each.
       unused: images left out between the splits.
     """
 
@@ -63,26 +63,26 @@ class Layout:
 
 
 def factor_and_level(index: int) -> tuple[str, int]:
-    """(factor, level) of a task by its place, from 0, in the 12: every factor's three levels in turn."""
+    """(factor, level) of a task of OpenLORIS-Object by its index, 0 to 11: levels 1 to 3 of each factor in turn."""
     return FACTORS[index // 3], index % 3 + 1
 
 
 def split_folders(root: pathlib.Path) -> dict[str, pathlib.Path]:
-    """The folder of each split, which need not exist; `val`, `Valid` and the like stand for `validation`.
+    """The folder of each split, which need not exist. Names such as `val` and `Valid` are recognized as well.
 
     Raises:
-      UserError: two folders stand for one split.
+      UserError: two folders name the same split.
     """
     found: dict[str, pathlib.Path] = {}
     for name, path in subfolders(root).items():
         split = _SPELLINGS.get(name.lower())
         if split and found.setdefault(split, path) != path:
-            raise UserError(f"{found[split]}, {path}: both stand for {split}; expected one of them")
+            raise UserError(f"{found[split]}, {path}: both name the split {split}; expected one of them")
     return {split: found.get(split, root / split) for split in SPLITS}
 
 
 def task_folders(root: pathlib.Path) -> dict[str, dict[str, pathlib.Path]]:
-    """The task folders that any split has, in natural order: name -> split -> folder, which need not exist."""
+    """The tasks for which any split has a folder, in natural order: name -> split -> folder, which need not exist."""
     splits = split_folders(root)
     found = {split: subfolders(folder) if folder.is_dir() else {} for split, folder in splits.items()}
     names = sorted({name for tasks in found.values() for name in tasks}, key=natural_key)
@@ -90,41 +90,41 @@ def task_folders(root: pathlib.Path) -> dict[str, dict[str, pathlib.Path]]:
 
 
 def subfolders(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-    """The folders in a folder by their names, in natural order, without those that no person made.
+    """The subfolders of a folder by name, in natural order, without hidden folders and those of the system.
 
     Raises:
-      UserError: two of them have one name in different spellings.
+      UserError: two names differ only in their Unicode form.
     """
     found: dict[str, pathlib.Path] = {}
     for path in sorted(folder.iterdir(), key=lambda path: natural_key(path.name)):
         if not is_left_behind(path.name) and path.is_dir() and found.setdefault(canonical(path.name), path) != path:
             spellings = f"{found[canonical(path.name)].name!a} and {path.name!a}"
-            raise UserError(f"{folder}: has two folders of one name ({spellings}); expected one")
+            raise UserError(f"{folder}: has two folders with the same name ({spellings}); expected one")
     return found
 
 
 def folder_name(folder: pathlib.Path) -> str:
-    """The name of a folder in NFC, also where it is given as `.`."""
+    """The name of a folder in Unicode NFC, even if it is given as `.`."""
     return canonical(folder.resolve().name) or "data"
 
 
 def read_objects(folder: pathlib.Path, but: Collection[str] = ()) -> Part:
-    """Reads `<folder>/<object>/*.jpg`, but for some folders, as a Part; objects and images in natural order."""
+    """Reads `<folder>/<object>/*.jpg` as a Part, in natural order and without the subfolders in `but`."""
     if not folder.is_dir():
         problem = f"{folder}: no such directory; expected every task in train, validation and test"
         return Part(str(folder), {}, [problem])
     images = {name: image_files(path) for name, path in subfolders(folder).items() if name not in but}
-    return Part(str(folder), images, [] if images else [f"{folder}: holds no object folder; expected <object>/*.jpg"])
+    return Part(str(folder), images, [] if images else [f"{folder}: holds no object folders; expected <object>/*.jpg"])
 
 
 def holds_objects(folder: pathlib.Path, but: Collection[str] = ()) -> bool:
-    """Whether a folder is `<object>/*.jpg`, but for some folders: it has folders with images, and none with folders."""
+    """Whether a folder has the form `<object>/*.jpg`: some subfolders hold images, and none of them holds folders."""
     folders = [path for name, path in subfolders(folder).items() if name not in but]
     return any(map(image_files, folders)) and not any(map(subfolders, folders))
 
 
 def image_files(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The image files of a folder in natural order, without hidden ones (macOS leaves `._000.jpg`)."""
+    """The image files of a folder in natural order, without hidden ones such as macOS' `._000.jpg`."""
     files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not is_left_behind(path.name)]
     return sorted(files, key=lambda path: natural_key(path.name))
 
@@ -132,12 +132,12 @@ def image_files(folder: pathlib.Path) -> list[pathlib.Path]:
 def files_below(
     folder: pathlib.Path, but: tuple[str, ...] = (), unreadable: Callable[[str], None] = lambda line: None
 ) -> Iterator[pathlib.Path]:
-    """The files below a folder in order, without what systems left there.
+    """Yields the files below a folder in natural order, without hidden files and those of the system.
 
     Args:
       folder: the folder.
-      but: folders in it to leave out.
-      unreadable: is called with a line on each folder that cannot be read.
+      but: names of its subfolders to leave out.
+      unreadable: called with a line for each folder that cannot be read.
     """
 
     def tell(error: OSError) -> None:
@@ -153,27 +153,22 @@ def files_below(
                 yield pathlib.Path(where, name)
 
 
-def tenth(files: Sequence[pathlib.Path]) -> int:
-    """How many of an object's images a tenth is, at least one."""
-    return max(1, len(files) // 10)
-
-
 def locate(root: pathlib.Path, folder: pathlib.Path, name: str, source: str) -> pathlib.Path:
-    """Where an image is that a list names.
+    """Resolves a path in a list of images.
 
     Args:
-      root: the data's root folder, which no path may leave.
-      folder: what `name` is relative to.
-      name: the path as the list has it.
-      source: file and line, for the message.
+      root: the data folder, which the path must not leave.
+      folder: the folder to which the path is relative.
+      name: the path as written in the list.
+      source: file and line of the list, for the message.
 
     Returns:
-      The path; the file need not exist.
+      The path. The file need not exist.
 
     Raises:
-      UserError: the path is absolute, climbs by `..`, or a symbolic link leads it out of `root`.
+      UserError: the path is absolute, contains `..`, or leads out of `root` through a symbolic link.
     """
-    relative = pathlib.PurePosixPath(name.replace("\\", "/"))  # a list may be made on Windows
+    relative = pathlib.PurePosixPath(name.replace("\\", "/"))  # for lists written on Windows
     if relative.name and not relative.is_absolute() and ".." not in relative.parts and "\0" not in name:
         path = on_disk(folder, relative)
         if pathlib.Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):

@@ -1,4 +1,4 @@
-"""The full release: `{split}/{factor}/segment{1..9}/<object>/*.jpg`; three segments, filmed apart, make one level."""
+"""The full release: `{split}/{factor}/segment{1..9}/<object>/*.jpg`. A level has three separately filmed segments."""
 
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,9 +11,9 @@ _SEGMENTS = tuple(f"segment{number}" for number in range(1, 10))
 def read(root: pathlib.Path) -> Layout:
     """Reads the 12 tasks `illumination1` to `clutter3`: segments 1-3 are level 1, 4-6 level 2, 7-9 level 3.
 
-    A segment that no split has is left out, and so is a level without segments; one that only some splits have is a
-    problem, and so is a folder that is no factor or no segment. An object may lack images in a segment (the release has
-    such folders), not in a whole level.
+    Segments missing in all splits are left out, as are levels without segments. Problems are segments missing in only
+    some splits, and folders that are neither a factor nor a segment. An object may lack images in a segment, as in the
+    release, but not in a whole level.
     """
     folders, tasks = split_folders(root), []
     for factor in FACTORS:
@@ -30,11 +30,11 @@ def _unknown_folders(folders: Iterable[pathlib.Path]) -> Iterator[str]:
     for split in (folder for folder in folders if folder.is_dir()):
         for factor in subfolders(split):
             if factor not in FACTORS:
-                yield f"{split / factor}: is no factor; expected {', '.join(FACTORS)}"
+                yield f"{split / factor}: is not a factor; expected {', '.join(FACTORS)}"
                 continue
             for segment in subfolders(split / factor):
                 if segment not in _SEGMENTS:
-                    yield f"{split / factor / segment}: is no segment; expected {_SEGMENTS[0]} to {_SEGMENTS[-1]}"
+                    yield f"{split / factor / segment}: is not a segment; expected {_SEGMENTS[0]} to {_SEGMENTS[-1]}"
 
 
 def _merged(folder: pathlib.Path, names: Sequence[str]) -> Part:

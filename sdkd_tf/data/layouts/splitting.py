@@ -1,4 +1,4 @@
-"""Splits one class of a plain folder: neighboring frames of a video look alike, and never stand on both sides."""
+"""Splits one class of a plain folder. Neighboring frames of a video look alike, so they go to the same split."""
 
 import math
 import pathlib
@@ -10,13 +10,13 @@ Files = list[pathlib.Path]
 
 _MIN_CLIPS = 5
 RULE = (
-    "of each class in file order: the last fifth for test (5 images or more where it has 15), the tenth before it for"
-    " validation, the rest for training"
+    "each class is split in file order: the last fifth is for testing (at least 5 of 15 images or more), the tenth"
+    " before it for validation, the rest for training"
 )
 
 
 class Split(NamedTuple):
-    """The images of one class, and those left out between the parts."""
+    """The images of one class by split, and those left out between the splits."""
 
     train: Files
     validation: Files
@@ -26,13 +26,13 @@ class Split(NamedTuple):
 
 
 def split_class(files: Sequence[pathlib.Path]) -> Split:
-    """Splits a class's images by clip, or else by blocks with a gap; the same every time.
+    """Splits the images of a class by clips if possible, otherwise by blocks with gaps. The split is deterministic.
 
-    For test go a fifth, and at least five, or a third of fewer than 15 images; for validation a tenth, at least one. Of one or
-    two images none is left for training.
+    A fifth of the images is for testing, but at least five, or a third of fewer than 15 images. A tenth is for
+    validation, but at least one. A class of one or two images has none left for training.
 
     Args:
-      files: in natural order.
+      files: image files in natural order.
     """
     test = max(math.ceil(len(files) / 5), min(5, len(files) // 3))
     validation = max(1, len(files) // 10)
@@ -40,14 +40,14 @@ def split_class(files: Sequence[pathlib.Path]) -> Split:
 
 
 def _by_clip(files: Sequence[pathlib.Path], validation: int, test: int) -> Split | None:
-    """Whole clips; None where the names tell fewer than five, or too unequal ones.
+    """Splits by whole clips; None if there are fewer than five, or if their sizes are too unequal.
 
-    A clip is what has the same name before a running number: clipA_001.jpg, clipA_002.jpg.
+    A clip consists of the images with the same name before a running number: clipA_001.jpg, clipA_002.jpg.
     """
     clips: dict[str, Files] = {}
     for path in files:
         clips.setdefault(re.sub(r"\d+$", "", path.stem), []).append(path)
-    if len(clips) < _MIN_CLIPS or len(files) < 2 * len(clips):  # one image each: the names are not those of clips
+    if len(clips) < _MIN_CLIPS or len(files) < 2 * len(clips):  # with one image each, the names do not denote clips
         return None
     tested = _fewest(clips, test)
     validated = _fewest({name: clip for name, clip in clips.items() if name not in tested}, validation)
@@ -58,7 +58,7 @@ def _by_clip(files: Sequence[pathlib.Path], validation: int, test: int) -> Split
 
 
 def _fewest(clips: dict[str, Files], wanted: int) -> tuple[str, ...]:
-    """Those clips, late ones first, that together have the fewest images of all that have as many as wanted."""
+    """The set of clips with the smallest total of at least `wanted` images; later clips are preferred."""
     sums: dict[int, tuple[str, ...]] = {0: ()}
     for name in reversed(clips):
         for total in [total for total in sums if total < wanted]:
@@ -67,10 +67,10 @@ def _fewest(clips: dict[str, Files], wanted: int) -> tuple[str, ...]:
 
 
 def _by_block(files: Sequence[pathlib.Path], validation: int, test: int) -> Split:
-    """Blocks, with a twentieth left out between each two; nothing is left out of fewer than ten images."""
+    """Splits into blocks, with a gap of a twentieth of the images between them if there are ten or more."""
     gap = max(1, len(files) // 20) if len(files) >= 10 else 0
-    behind = (test + validation + 2 * gap, test + validation + gap, test + gap, test)  # images after each border
-    ends = [max(0, len(files) - count) for count in behind]
+    after = (test + validation + 2 * gap, test + validation + gap, test + gap, test)  # images after each border
+    ends = [max(0, len(files) - count) for count in after]
     train, first, validated, second, tested = (
         list(files[start:end]) for start, end in zip([0, *ends], [*ends, len(files)])
     )

@@ -18,8 +18,8 @@ from sdkd_tf.data.layouts.listing import (
 def read(root: pathlib.Path) -> Layout:
     """Reads the tasks in the order of the numbers in their names.
 
-    `task1` to `task12`, neither more nor fewer, are OpenLORIS-Object's 12 tasks, which gives them factor and level.
-    `{split}/<object>/*.jpg` alone is one task with the name of the root.
+    If the tasks are exactly `task1` to `task12`, they are taken for the 12 tasks of OpenLORIS-Object and get their
+    factors and levels. Folders of the form `{split}/<object>/*.jpg` are a single task with the name of the root.
     """
     splits = split_folders(root)
     single = all(holds_objects(folder) for folder in splits.values() if folder.is_dir() and subfolders(folder))
