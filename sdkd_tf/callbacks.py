@@ -18,8 +18,6 @@ SCHEDULES: dict[str, Callable[[int, int], float]] = {
     "cosine": lambda epoch, epochs: 0.5 * (1.0 + math.cos(math.pi * epoch / epochs)),
     "exponential": lambda epoch, epochs: 0.98**epoch,
 }
-
-
 _REMEDY = "lower --learning_rate, or check the images"
 
 

@@ -172,8 +172,8 @@ class Run:
             print(f"{self.directory}: the optimizer's moments do not fit these options; they start from zero")
         if not self._read_variables("kept.npz", strategy.kept_variables):
             raise UserError(
-                f"continue_from {self.directory}: keeps nothing of its images, which --strategy={config.strategy} needs;"
-                " expected a run with the same strategy and options"
+                f"continue_from {self.directory}: does not hold what --strategy={config.strategy} keeps from task to"
+                " task; expected a run with the same strategy and options"
             )
 
     def _read_variables(self, name: str, variables: Sequence[tf.Variable]) -> bool:

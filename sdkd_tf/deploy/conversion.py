@@ -52,7 +52,7 @@ class ConversionOptions:
     batch_size: Annotated[int, Meta(ge=1, description="Images per batch.")] = 16
     learning_rate: Annotated[float, Meta(ge=0, description="Initial learning rate of Adam, with cosine decay.")] = 1e-5
     lambda2: Annotated[float, Meta(ge=0, description="Weight of the soft-target loss.")] = 1.0
-    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Seed of shuffling, augmentation.")] = 0
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Seed of shuffling and augmentation.")] = 0
 
     @property
     def training(self) -> list[Any]:

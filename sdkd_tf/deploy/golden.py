@@ -1,4 +1,4 @@
-"""A golden directory: two images, the exact bytes a device must feed, and what the .tflite must answer."""
+"""Golden directories for checking a port to a device: two images, their input bytes, and the expected outputs."""
 
 import dataclasses
 import math
@@ -14,25 +14,26 @@ from sdkd_tf.deploy.tflite import Classifier, Prediction
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import PathLike, read_json, write_json
 
-NAMES = {"image": "input", "image_large": "input_large"}  # an image's name, and that of the bytes it is scaled to
-# Kernels that round otherwise than XNNPACK: TFLite's own, and the reference, which TFLite Micro and Ethos-U follow bit by bit.
+NAMES = {"image": "input", "image_large": "input_large"}  # name of an image -> name of its input bytes
+# Kernels that round differently from XNNPACK: TFLite's own and the reference, with which TFLite Micro and Ethos-U agree
+# bit by bit.
 _OTHER_KERNELS = (OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, OpResolverType.BUILTIN_REF)
-_MARGIN = 32 / 256  # for a third kind, beyond what these differ by: see docs/deploy.md
+_MARGIN = 32 / 256  # added to the largest difference between these kernels, for others: see docs/deploy.md
 _CANDIDATES = 8
-_SMALL, _LARGE = 512, 1600  # pixels of the longer side: image.png at most, image_large.png at least
-_NOISE = 48
+_SMALL, _LARGE = 512, 1600  # longer side in pixels: image.png has at most, image_large.png at least this many
+_NOISE = 48  # amplitude, of 255
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What a file answered to one image, and how far another answer may be from it.
+    """The outputs of a file for one image, and the tolerances for those of a port.
 
     Attributes:
-      label: name of the class with the largest probability.
-      probabilities: of the classes.
+      label: name of the class with the highest probability.
+      probabilities: one per class.
       saliency: rows of the map.
-      tolerance: largest difference of a probability or a saliency value.
-      pixel_tolerance: largest mean difference of the scaled image's bytes.
+      tolerance: largest allowed difference of a probability or a saliency value.
+      pixel_tolerance: largest allowed mean difference of the bytes of the scaled image.
     """
 
     label: str
@@ -44,13 +45,13 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Expected:
-    """What expected.json holds.
+    """The content of expected.json.
 
     Attributes:
-      file: name of the .tflite.
+      file: name of the .tflite file.
       input_size: side of the square input in pixels.
       labels: names of all classes.
-      image, image_large: the answers to the two images.
+      image, image_large: the outputs for the two images.
     """
 
     file: str
@@ -62,31 +63,32 @@ class Expected:
 
 _README = """# Golden check
 
-`image.png` is a photo, `image_large.png` another one with the pixels and the noise of a phone's camera. `input.bin` and
-`input_large.bin` are what the model is fed: {size} x {size} RGB pixels, one byte each, row by row. `expected.json` holds what
-`{file}` answered to each: `probabilities` of the classes, `label` of the largest, and `saliency`, the map row by row.
+`image.png` is a photo; `image_large.png` is another one with the size and noise of a phone photo. `input.bin` and
+`input_large.bin` are their input bytes for the model: {size} x {size} RGB pixels, row by row. `expected.json` holds the
+outputs of `{file}` for each: the `probabilities` of the classes, the `label` with the highest one, and `saliency`, the
+rows of the map.
 
 On a device, for each image:
 
-1. Feed the bytes as the input `image`, run, and compare. The largest probability must belong to `label`, and no value may differ by
-   more than `tolerance`.
-2. Decode the PNG, scale it as the app does, and compare with the bytes: they may differ by `pixel_tolerance` (of 255) on average.
-   What differs by more on `image_large.png` alone does not average when it shrinks.
+1. Run the model on the bytes as its input `image`, and compare the outputs. `label` must have the highest probability,
+   and no value may differ by more than `tolerance`.
+2. Decode the PNG, scale it as the app does, and compare it with the bytes. They may differ by `pixel_tolerance` (of
+   255) on average. If only `image_large.png` differs by more, the filter does not average when it shrinks an image.
 
-Here: `sdkd verify {file} <this directory>`
+On a computer: `sdkd verify {file} <this directory>`
 """
 
 
 def write_golden(directory: PathLike, path: PathLike, images: Sequence[PathLike], labels: list[str]) -> None:
-    """Writes two images, their inputs, expected.json and README.md.
+    """Writes two images, their input bytes, expected.json and README.md.
 
-    Of a few images it takes those on which XNNPACK, TFLite's own kernels and the reference kernels agree best, and whose label
-    no answer within the tolerance can change.
+    Of a few images, it chooses those on which XNNPACK, TFLite's own kernels and the reference kernels agree best, and
+    whose label no output within the tolerance can change.
 
     Args:
       directory: an empty directory.
       path: the .tflite file, with the saliency output.
-      images: files to choose from, at least one.
+      images: image files to choose from, at least one.
       labels: names of the classes.
     """
     directory, path = pathlib.Path(directory), pathlib.Path(path)
@@ -109,7 +111,7 @@ def write_golden(directory: PathLike, path: PathLike, images: Sequence[PathLike]
 
 
 def _enlarge(image: Image.Image) -> Image.Image:
-    """Pixels repeated, with noise that averaging takes away and picking single pixels keeps."""
+    """Enlarges an image by repeating pixels, and adds noise, which filters remove only if they average."""
     factor = math.ceil(_LARGE / max(image.size))
     pixels = np.asarray(image).repeat(factor, axis=0).repeat(factor, axis=1).astype(int)
     noise = np.random.default_rng(0).choice((-_NOISE, _NOISE), (*pixels.shape[:2], 1))
@@ -117,7 +119,7 @@ def _enlarge(image: Image.Image) -> Image.Image:
 
 
 def _answer(classifiers: Sequence[Classifier], image: Image.Image, labels: list[str]) -> Answer:
-    """The first one's answer, with tolerances for other kernels and for other filters that average."""
+    """The output of the first classifier, with tolerances for other kernels and other averaging filters."""
     size = classifiers[0].input_size
     pixels = letterbox(image, size)
     first, *others = (classifier(pixels) for classifier in classifiers)
@@ -133,13 +135,13 @@ def _answer(classifiers: Sequence[Classifier], image: Image.Image, labels: list[
 
 
 def _margin(answer: Answer) -> float:
-    """Between the two largest probabilities."""
+    """The difference of the two highest probabilities."""
     *_, second, first = sorted(answer.probabilities)
     return first - second
 
 
 def _differences(found: Prediction, wanted: Prediction) -> list[float]:
-    """The largest of the probabilities and of the saliency, if the file has it."""
+    """The largest differences of the probabilities and, if the file has the output, of the saliency."""
     pairs = [(a, b) for a, b in zip(found, wanted, strict=True) if a is not None]
     return [float(np.abs(a - b).max()) for a, b in pairs]
 
@@ -148,10 +150,10 @@ def read_golden(directory: PathLike) -> tuple[dict[str, np.ndarray], Expected]:
     """Reads a golden directory.
 
     Returns:
-      The inputs uint8 `[s, s, 3]` by the names of their images, and the expected answers.
+      ({name of an image: input bytes, uint8 `[s, s, 3]`}, the Expected outputs).
 
     Raises:
-      UserError: a file is missing or does not fit the others.
+      UserError: a file is missing or inconsistent with the others.
     """
     directory = pathlib.Path(directory)
     for name in ("expected.json", *(f"{image}.png" for image in NAMES), *(f"{input}.bin" for input in NAMES.values())):
@@ -165,41 +167,42 @@ def read_golden(directory: PathLike) -> tuple[dict[str, np.ndarray], Expected]:
         rows = {len(row) for row in answer.saliency}
         if not fits or len(rows) != 1 or size < 1 or len(content) != 3 * size * size:
             raise UserError(
-                f"golden directory {directory}: its files do not fit each other; expected those of convert.py"
+                f"golden directory {directory}: its files are inconsistent; expected those written by convert.py"
             )
         inputs[image] = np.frombuffer(content, np.uint8).reshape(size, size, 3)
     return inputs, expected
 
 
 def verify(path: PathLike, golden_dir: PathLike) -> list[str]:
-    """Runs the golden inputs through a file and compares the answers.
+    """Runs a file on the golden inputs and compares its outputs.
 
     Args:
       path: a .tflite file, with or without the saliency output.
       golden_dir: a directory written by convert.py.
 
     Returns:
-      Lines that say what was found equal.
+      Lines that describe the results.
 
     Raises:
-      UserError: the file and the directory do not fit each other, or an answer differs.
+      UserError: the directory belongs to a different network, or an output differs.
     """
     classifier = Classifier(path)
     inputs, expected = read_golden(golden_dir)
-    asked, held = (classifier.input_size, classifier.num_classes), (expected.input_size, len(expected.labels))
-    if asked != held:
+    own, golden = (classifier.input_size, classifier.num_classes), (expected.input_size, len(expected.labels))
+    if own != golden:
         raise UserError(
-            f"golden directory {golden_dir}: is for input {held[0]} and {held[1]} classes; {path} has {asked[0]} and {asked[1]}"
+            f"golden directory {golden_dir}: is for {golden[0]} pixels and {golden[1]} classes;"
+            f" {path} has {own[0]} and {own[1]}"
         )
     largest = {"probabilities": 0.0, "saliency": 0.0}
     for name, pixels in inputs.items():
         image = pathlib.Path(golden_dir) / f"{name}.png"
         if not np.array_equal(letterbox(open_image(image), expected.input_size), pixels):
-            raise UserError(f"golden directory {golden_dir}: {image.name} scaled to {held[0]} is not {NAMES[name]}.bin")
+            raise UserError(f"golden directory {golden_dir}: {image.name}, when scaled, differs from {NAMES[name]}.bin")
         answer, wanted = classifier(pixels), getattr(expected, name)
         label = expected.labels[int(answer.probabilities.argmax())]
         if label != wanted.label:
-            raise UserError(f"{path}: answers {label} to {image.name}; expected {wanted.label}")
+            raise UserError(f"{path}: predicts {label} for {image.name}; expected {wanted.label}")
         for part in Prediction._fields:
             found, reference = getattr(answer, part), np.array(getattr(wanted, part))
             if found is None:
@@ -209,9 +212,8 @@ def verify(path: PathLike, golden_dir: PathLike) -> list[str]:
                 raise UserError(f"{path}: {part} has the shape {found.shape}; expected {reference.shape}")
             difference = float(np.abs(found - reference).max())
             largest[part] = max(largest[part], difference)
-            if not difference <= wanted.tolerance:  # nor NaN
-                raise UserError(
-                    f"{path}: {part} of {image.name} differs by {difference:.4f}; expected at most {wanted.tolerance:.4f}"
-                )
+            if not difference <= wanted.tolerance:  # also true for nan
+                limit = f"{wanted.tolerance:.4f}"
+                raise UserError(f"{path}: {part} of {image.name} differs by {difference:.4f}; expected at most {limit}")
     lines = [f"labels {expected.image.label}, {expected.image_large.label}: equal"]
     return lines + [f"{part}: largest difference {difference:.4f}" for part, difference in largest.items()]

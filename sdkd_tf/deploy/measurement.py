@@ -33,7 +33,7 @@ def measure(path: pathlib.Path, network: keras.Model, sequence: TaskSequence) ->
       sequence: the tasks.
 
     Returns:
-      A Conversion. Its test split includes the mean accuracy on images that the caller has scaled with `stretch`.
+      A Conversion. Its test split includes the mean accuracy on images scaled with `stretch`.
     """
     classifier = Classifier(path)
     with tqdm(total=2 * len(sequence.tasks), desc="measuring the .tflite", unit="task") as progress:

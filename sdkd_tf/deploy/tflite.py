@@ -64,7 +64,7 @@ def open_interpreter(path: PathLike, threads: int = 1, kernels: OpResolverType =
     Args:
       path: the file.
       threads: CPU threads of the interpreter.
-      kernels: XNNPACK's where it has them, or TFLite's own, or the reference.
+      kernels: which kernels to use: by default XNNPACK's where available, otherwise TFLite's own or the reference.
 
     Raises:
       UserError: see `read`.
@@ -152,7 +152,8 @@ def pack(model: schema.ModelT) -> bytes:
 class _SharingBuilder(flatbuffers.Builder):
     """Writes equal numeric vectors only once, which FlatBuffers allows.
 
-    Most of them are zero points of channels, all of them 64-bit zeros, which would take up a tenth of the file.
+    Most of the repeated vectors are zero points of channels, all of them 64-bit zeros, which would take up a tenth of
+    the file.
     """
 
     def __init__(self, size: int):

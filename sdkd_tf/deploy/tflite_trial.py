@@ -15,7 +15,7 @@ _MEMORY = 2 << 30  # bytes beyond what the interpreter and the file need to star
 
 
 def try_model(content: bytes) -> None:
-    """Performs every operation that the package performs on a file. May raise any error, or crash."""
+    """Performs every operation that the package performs on a file. May raise any error or crash."""
     tflite.float_operators_of(tflite.unpack(content))
     interpreter = _opened(content)
     for detail in interpreter.get_input_details():

@@ -108,7 +108,7 @@ def saliency_errors(maps: np.ndarray, batch: dict[str, Any]) -> Sequence[float]:
 
 
 def gallery(tasks: TaskSequence, input_size: int) -> np.ndarray:
-    """Chooses test images, spread over tasks and objects, to plot their maps after every task: uint8 `[n, s, s, 3]`."""
+    """Test images, spread over tasks and objects, whose maps are plotted after every task: uint8 `[n, s, s, 3]`."""
     chosen = []
     for k in range(_GALLERY_IMAGES):
         examples = tasks.tasks[k * len(tasks.tasks) // _GALLERY_IMAGES].test

@@ -1,7 +1,7 @@
 """The embedding: features of several blocks, weighted by the saliency map and pooled to one vector per image.
 
-In the paper (figure 2), the FC layer sees block 5 alone. The shallower blocks add color and texture, the deeper block of
-the detection branch what the object is, and block 5 without the map what surrounds an object that is half hidden
+In the paper (figure 2), the FC layer sees only block 5. The shallower blocks add color and texture, the deeper block of
+the detection branch adds semantics, and block 5 without the map adds the surroundings of a half-hidden object
 (docs/results.md).
 """
 
@@ -21,7 +21,7 @@ def embed(
     """Weights features by the map, pools and concatenates them.
 
     Args:
-      levels: features `[batch, h, w, c]` of any channels, of the map's size, twice or half of it.
+      levels: features `[batch, h, w, c]` with any number of channels, of the map's size, twice or half that size.
       saliency: the map `[batch, h, w, 1]` in [0, 1].
       pooling: `mean`, over all positions; or `mass`, the mean divided by the map's mean, so that a small object counts
         as much as one that fills the image.

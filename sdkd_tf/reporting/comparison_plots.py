@@ -52,7 +52,7 @@ def _plot_curves(data: dict[str, np.ndarray], path: pathlib.Path) -> None:
 
 
 def _plot_final(records: Sequence[Record], path: pathlib.Path) -> None:
-    """Validation accuracy and saliency error after the last task, arm by arm: a dot for each seed, a stroke at their mean."""
+    """Validation accuracy and saliency error after the last task: a dot for each seed, and a tick at the mean."""
     arms = list(dict.fromkeys(record.arm for record in records))
     figure, panels = plt.subplots(1, 2, figsize=(9, 1 + 0.24 * len(arms)), sharey=True, layout="constrained")
     for axes, measure in zip(panels, ("final_validation", "saliency_mae_validation")):
@@ -61,7 +61,7 @@ def _plot_final(records: Sequence[Record], path: pathlib.Path) -> None:
             axes.plot(values, [height] * len(values), "o", color="tab:blue", alpha=0.6, markersize=4)
             axes.plot(np.mean(values), height, "|", color="black", markersize=11)
         axes.grid(alpha=0.3)
-        axes.locator_params(axis="x", nbins=5)  # more labels of close values would overlap
+        axes.locator_params(axis="x", nbins=5)  # more labels would overlap
     panels[0].set(yticks=range(len(arms)), yticklabels=arms, ylim=(len(arms) - 0.5, -0.5))
     panels[0].set(xlabel="final mean validation accuracy")
     panels[1].set(xlabel="saliency MAE on the validation sets")

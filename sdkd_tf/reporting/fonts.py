@@ -1,4 +1,4 @@
-"""Text in plots: names of tasks and arms are in any script, and matplotlib's own font has no Chinese, Japanese or Korean."""
+"""Fonts for plots: names may be in any script, but matplotlib's default font has no Chinese, Japanese or Korean."""
 
 import contextlib
 import functools
@@ -10,22 +10,22 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib import font_manager
 
-plt.rcParams["text.parse_math"] = False  # a name may hold a dollar sign
-_OWN = "DejaVu Sans"
+plt.rcParams["text.parse_math"] = False  # a name may contain a dollar sign
+_DEFAULT = "DejaVu Sans"
 
 
 def drawable(texts: Iterable[str]) -> list[str]:
-    """Makes texts drawable: adds installed fonts that have what matplotlib's own lacks, and escapes what no font has.
+    """Selects installed fonts for the characters that matplotlib's default font lacks.
 
     Args:
-      texts: to be drawn.
+      texts: the texts to draw.
 
     Returns:
-      The texts; a character that no font has is written as in Python, `\\\\u5eb7`.
+      The texts, in which characters that no font has are escaped as in Python, `\\\\u5eb7`.
     """
     texts = list(texts)
-    chosen, fonts = [_OWN], _fonts()
-    missing = {ord(character) for text in texts for character in text} - _characters(fonts[_OWN])
+    chosen, fonts = [_DEFAULT], _fonts()
+    missing = {ord(character) for text in texts for character in text} - _characters(fonts[_DEFAULT])
     if missing:
         _add_new_fonts()
         fonts = _fonts()
@@ -40,15 +40,15 @@ def drawable(texts: Iterable[str]) -> list[str]:
 
 
 def _add_new_fonts() -> None:
-    """Adds fonts that were installed after matplotlib had listed them, which it does only once in the life of its cache."""
+    """Adds fonts that were installed after matplotlib cached its list of fonts."""
     known = {font.fname for font in font_manager.fontManager.ttflist}
     for file in sorted({*font_manager.findSystemFonts()} - known):
-        with contextlib.suppress(OSError, RuntimeError, ValueError):  # no font that it can draw
+        with contextlib.suppress(OSError, RuntimeError, ValueError):  # not a font that matplotlib supports
             font_manager.fontManager.addfont(file)
 
 
 def _fonts() -> dict[str, str]:
-    """Name -> file of the installed upright fonts of normal weight, without matplotlib's placeholders."""
+    """Name -> file of the installed upright fonts of normal weight, without those that only draw placeholders."""
     found = sorted((font.name, font.fname) for font in font_manager.fontManager.ttflist if _is_normal(font))
     return {name: file for name, file in found if not name.startswith("Last Resort")}
 
@@ -59,7 +59,7 @@ def _is_normal(font: font_manager.FontEntry) -> bool:
 
 @functools.cache
 def _characters(file: str) -> frozenset[int]:
-    """Codes of the characters that a font has; none of a font that matplotlib cannot draw, as those of colored pictures."""
+    """Codes of the characters in a font; empty for fonts that matplotlib cannot draw, such as color bitmaps."""
     try:
         font = font_manager.get_font(file)
         return frozenset(font.get_charmap()) if font.scalable else frozenset()

@@ -6,17 +6,17 @@ from PIL import Image
 from sdkd_tf.data.images import crop_letterbox
 from sdkd_tf.evaluation.upsampling import upsample
 
-_FINEST = 1024  # pixels a side of the map that is drawn; a photo's own would take gigabytes
+_MAX_SIDE = 1024  # of the upsampled map, in pixels; at the size of a photo it could take gigabytes
 
 
 def draw(image: Image.Image, saliency: np.ndarray) -> Image.Image:
-    """Draws the map of a letterboxed image over the image, at its own size: what the map leaves out turns dark blue.
+    """Draws a saliency map over an image in its original size: parts that are not salient turn dark blue.
 
     Args:
       image: PIL image in mode RGB.
-      saliency: `[any, any]` in [0, 1], of the square that `letterbox` made of the image; the map's bars are cut off.
+      saliency: map of the letterboxed image, `[h, w]` in [0, 1]; its bars are cropped.
     """
-    side = min(max(image.size), _FINEST)
+    side = min(max(image.size), _MAX_SIDE)
     weight = crop_letterbox(upsample(saliency, side, side), *image.size)
     mask = Image.fromarray(np.round(255 * weight).astype(np.uint8)).resize(image.size, Image.Resampling.BILINEAR)
     shade = [value / 4 + blue for blue in (0, 0, 70) for value in range(256)]

@@ -17,11 +17,11 @@ def plot_run(run: Run, out_dir: pathlib.Path | None = None) -> list[pathlib.Path
     """Draws the plots of a finished run.
 
     Args:
-      run: the Run.
-      out_dir: where they go; None for the run's folder `plots`.
+      run: a finished run.
+      out_dir: directory for the plots; None for the run's folder `plots`.
 
     Returns:
-      The files.
+      The paths of the plots.
     """
     out_dir = out_dir or run.directory / "plots"
     out_dir.mkdir(parents=True, exist_ok=True)

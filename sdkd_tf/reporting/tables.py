@@ -1,4 +1,4 @@
-"""The results of one run as text."""
+"""Tables with the results of one run."""
 
 import pathlib
 from collections.abc import Callable
@@ -68,7 +68,7 @@ def _cost_lines(run: Run) -> list[str]:
 
 
 def memory_line(peaks: list[float], tasks: list[str]) -> str:
-    """Peak memory, and its growth after the third task, by which everything has been allocated once."""
+    """Peak memory, and its growth after the third task. Everything should have been allocated by then."""
     line = f"peak memory {max(peaks):.0f} MB"
     return f"{line}, {max(peaks) / peaks[2] - 1:.1%} more than up to {tasks[2]}" if len(peaks) > 3 else line
 
@@ -78,7 +78,7 @@ def _megabytes(directory: pathlib.Path) -> str:
 
 
 def conversion_table(conversions: dict[str, Conversion]) -> str:
-    """Compares conversions, with one column for each."""
+    """Compares conversions in one column each."""
 
     def both(value: Callable[[SplitReport], float]) -> Callable[[Conversion], str]:
         return lambda c: ", ".join(f"{value(split):.3f}" for split in (c.validation, c.test))

@@ -1,6 +1,7 @@
 """Distillation from the frozen model of the previous task: SDKD (SDKD paper, figure 4) and the simpler LwF.
 
-The teacher holds the features, class statistics hold the classes: after each task, SDKD sets the FC layer in closed form.
+The teacher preserves the features. Class statistics preserve the classes: after each task, SDKD computes the FC layer
+from them in closed form.
 """
 
 import dataclasses

@@ -119,7 +119,7 @@ def test_another_answer_is_found(models, labels, golden):
     other = next(name for name in labels if name != label)
     change(golden, "image", saliency=(saliency - 0.1).tolist(), tolerance=0.2)
     change(golden, "image_large", label=other)
-    with pytest.raises(UserError, match=f"answers {label} to image_large.png; expected {other}"):
+    with pytest.raises(UserError, match=f"predicts {label} for image_large.png; expected {other}"):
         verify(models / "net.tflite", golden)
 
 
@@ -143,10 +143,10 @@ def test_a_directory_that_does_not_fit_is_refused(models, labels, golden):
     (golden / "expected.json").write_text(json.dumps({**expected, "labels": labels[:2]}))
     change(golden, "image", **few)
     change(golden, "image_large", **few)
-    with pytest.raises(UserError, match="is for input 64 and 2 classes; .* has 64 and 3"):
+    with pytest.raises(UserError, match="is for 64 pixels and 2 classes; .* has 64 and 3"):
         verify(models / "net.tflite", golden)
     (golden / "input_large.bin").write_bytes(b"short")
-    with pytest.raises(UserError, match="its files do not fit each other"):
+    with pytest.raises(UserError, match="its files are inconsistent"):
         verify(models / "net.tflite", golden)
     (golden / "expected.json").write_text("{}")
     with pytest.raises(UserError, match="expected.json: cannot be read"):
@@ -161,5 +161,5 @@ def test_a_directory_that_does_not_fit_is_refused(models, labels, golden):
 
 def test_another_scaling_of_an_image_is_found(models, golden):
     open_image(golden / "image_large.png").rotate(180).save(golden / "image_large.png")
-    with pytest.raises(UserError, match="image_large.png scaled to 64 is not input_large.bin"):
+    with pytest.raises(UserError, match="image_large.png, when scaled, differs from input_large.bin"):
         verify(models / "net.tflite", golden)

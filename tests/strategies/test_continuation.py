@@ -118,7 +118,7 @@ def test_moments_of_other_variables_are_left(run, first, tmp_path, capsys):
 
 
 def test_class_statistics_are_handed_over(run, first, tmp_path):
-    message = "first: keeps nothing of its images, which --strategy=sdkd needs; expected a run with the same strategy"
+    message = "first: does not hold what --strategy=sdkd keeps from task to task; expected a run with the same strategy"
     with pytest.raises(UserError, match=message):
         run("next", "task2", continue_from=first, fc="closed_form")
     both = run("both", "task1", "task2", fc="closed_form", first_task_epochs=1)
