@@ -11,6 +11,11 @@ class UserError(ValueError):
     """Bad input. The message names the file, flag or value and what was expected, in one line."""
 
 
+def one_line(error: BaseException) -> str:
+    """The message of an error on one line."""
+    return " ".join(str(error).split())
+
+
 @contextlib.contextmanager
 def one_line_errors(resumable: bool = False) -> Iterator[None]:
     """Ends the program with `error: <message>` and exit code 1, instead of a stack trace.

@@ -13,7 +13,7 @@ from typing import IO, Any, TypeVar
 import msgspec
 import numpy as np
 
-from sdkd_tf.errors import UserError
+from sdkd_tf.errors import UserError, one_line
 
 PathLike = str | os.PathLike[str]
 T = TypeVar("T")
@@ -104,7 +104,7 @@ def read_json(path: PathLike, form: type[T], writer: str) -> T:
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; expected one written by {writer}") from error
     except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
-        reason = ascii(" ".join(str(error).split()))[1:-1]
+        reason = ascii(one_line(error))[1:-1]
         raise UserError(f"{path}: cannot be read ({reason}); expected a file written by {writer}") from error
 
 
@@ -139,26 +139,23 @@ def read_npz(path: PathLike) -> dict[str, np.ndarray]:
 
 
 class SavedStates:
-    """The last states of a long computation, each in a file `<number>.npz`; the highest number is the newest.
+    """The last two states of a long computation, in files `<number>.npz`; the highest number is the newest.
 
     Files are written atomically. They are zip archives with a checksum for each part, so later damage is detected.
     """
 
-    def __init__(self, directory: PathLike, keep: int = 2):
-        """Args:
-        directory: where the states are saved; created by the first `save`.
-        keep: number of states to keep; older ones are removed.
-        """
-        self._directory, self._keep = pathlib.Path(directory), keep
+    def __init__(self, directory: PathLike):
+        """Args: directory: where the states are saved; created by the first `save`."""
+        self._directory = pathlib.Path(directory)
 
     def save(self, state: Any, arrays: Sequence[Any]) -> None:
-        """Saves a state, which can be anything that `write_json` can write, together with a list of arrays."""
+        """Saves a state, which can be anything that `write_json` can write, and a list of arrays."""
         self._directory.mkdir(exist_ok=True)
         files = self._files()
         number = int(files[-1].stem) + 1 if files else 0
         encoded = np.frombuffer(msgspec.json.encode(state), np.uint8)
         write_npz(self._directory / f"{number:06}.npz", encoded, *arrays)
-        for old in files[: len(files) + 1 - self._keep]:
+        for old in files[:-1]:
             old.unlink()
 
     def load(self, form: type[T]) -> tuple[T, list[np.ndarray]] | None:
@@ -183,7 +180,7 @@ class SavedStates:
                 raise
             except (ValueError, KeyError, RecursionError, msgspec.MsgspecError) as error:
                 then = "starting over" if path == files[0] else "using the previous state"
-                reason = ascii(" ".join(str(error).split()))[1:-1]
+                reason = ascii(one_line(error))[1:-1]
                 print(f"{path}: is damaged ({reason}); {then}", flush=True)
                 path.unlink(missing_ok=True)  # another worker may have removed it already
         return None
@@ -200,9 +197,9 @@ class SavedStates:
         except UserError:
             raise
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            reason = " ".join(str(error).split())
+            reason, expected = one_line(error), "expected one of this version"
             raise UserError(
-                f"{self._directory}: holds a state that does not fit ({reason}); expected one of this version; {remedy}"
+                f"{self._directory}: holds a state that does not fit ({reason}); {expected}; {remedy}"
             ) from error
 
     def exist(self) -> bool:

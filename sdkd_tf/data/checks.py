@@ -1,9 +1,11 @@
 """Checks a data set before training: decodes every image and mask once, and computes a fingerprint of all files."""
 
+import collections
 import concurrent.futures
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+import pathlib
+from collections.abc import Collection, Iterator
 
 from tqdm import tqdm
 
@@ -16,7 +18,7 @@ from sdkd_tf.data.sequence import Example, Problems, TaskSequence
 from sdkd_tf.errors import UserError
 
 _MAX_THREADS = 4  # limits the images in memory: one of 200 megapixels takes 0.8 GB
-Found = tuple[tuple[int, int] | None, list[str], ImageHash | None]
+Size = tuple[int, int]  # width and height in pixels
 
 
 def check_images(sequence: TaskSequence, problems: Problems, skip_bad_images: bool = False) -> TaskSequence:
@@ -35,10 +37,7 @@ def check_images(sequence: TaskSequence, problems: Problems, skip_bad_images: bo
         image, such as a class without any usable image.
     """
     examples = [example for task in sequence.tasks for example in task.examples]
-    hashes = {}
-    for example, (_, found, hashed) in zip(tqdm(examples, desc="checking images", unit="image"), examine_all(examples)):
-        problems.add(example.image, found)
-        hashes[example.image] = hashed
+    hashes, _ = examine_all(examples, problems, "checking images")
     used = sequence.without({sequence.relative(image) for image in problems.images})
     copies, alike = across_splits(used, hashes)
     misnamed, unused = leftovers(sequence.root)
@@ -70,16 +69,28 @@ def _emptied(before: TaskSequence, after: TaskSequence) -> Iterator[str]:
                 yield f"task {old.name}, {split}: no image of class {before.classes[label]!r} can be used; expected one"
 
 
-def examine_all(examples: Iterable[Example]) -> Iterator[Found]:
-    """Yields the result of `examine` for each Example, in order. Images are decoded in parallel."""
+def examine_all(
+    examples: Collection[Example], problems: Problems, what: str
+) -> tuple[dict[pathlib.Path, ImageHash | None], collections.Counter[Size | None]]:
+    """Decodes all images in parallel, and adds their problems to `problems`.
+
+    Returns:
+      ({image: its ImageHash or None}, number of images of each size), as returned by `examine`.
+    """
+    hashes: dict[pathlib.Path, ImageHash | None] = {}
+    sizes: collections.Counter[Size | None] = collections.Counter()
     pool = concurrent.futures.ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS))
     try:
-        yield from pool.map(examine, examples)
+        for example, (size, found, hashed) in zip(tqdm(examples, what, unit="image"), pool.map(examine, examples)):
+            problems.add(example.image, found)
+            hashes[example.image] = hashed
+            sizes[size] += 1
     finally:
-        pool.shutdown(cancel_futures=True)  # if the caller stops early
+        pool.shutdown(cancel_futures=True)  # on Ctrl-C, do not wait for the other images
+    return hashes, sizes
 
 
-def examine(example: Example) -> Found:
+def examine(example: Example) -> tuple[Size | None, list[str], ImageHash | None]:
     """Decodes an image and its mask.
 
     Returns:
@@ -101,7 +112,8 @@ def examine(example: Example) -> Found:
         try:
             mask_size = open_mask(example.mask).size
             if mask_size != size:
-                problems.append(f"mask {example.mask}: is {_by(mask_size)}; expected {_by(size)}, its image's size")
+                sizes = "is {}x{}; expected {}x{}, its image's size".format(*mask_size, *size)
+                problems.append(f"mask {example.mask}: {sizes}")
         except UserError as error:
             problems.append(str(error))
     if example.box:
@@ -110,7 +122,3 @@ def examine(example: Example) -> Found:
             expected = f"expected 0 <= xmin < xmax <= {width} and 0 <= ymin < ymax <= {height}"
             problems.append(f"box of {example.image}: is {xmin}, {ymin}, {xmax}, {ymax}; {expected}")
     return size, problems, hashed
-
-
-def _by(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"

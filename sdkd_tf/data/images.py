@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
-from sdkd_tf.errors import UserError
+from sdkd_tf.errors import UserError, one_line
 from sdkd_tf.files import PathLike
 
 with contextlib.suppress(ImportError):
@@ -71,7 +71,7 @@ def opened(path: PathLike, what: str = "image") -> Iterator[Image.Image]:
     except FileNotFoundError as error:
         raise UserError(f"{what} {path}: no such file") from error
     except Exception as error:  # decoders raise errors of many types on damaged files
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error) or type(error).__name__
         raise UserError(f"{what} {path}: cannot be read ({reason}); {EXPECTED}") from error
 
 

@@ -4,8 +4,6 @@ import collections
 import pathlib
 from collections.abc import Collection, Iterator
 
-from tqdm import tqdm
-
 from sdkd_tf.data.checks import examine_all
 from sdkd_tf.data.duplicates import across_splits
 from sdkd_tf.data.layouts import read_layout
@@ -29,13 +27,7 @@ def describe(options: DataOptions) -> tuple[list[str], list[str]]:
     sequence = load_tasks(options, problems)
     # An image can be in the test set of several tasks.
     examples = {example.image: example for task in sequence.tasks for example in task.examples}
-    sizes: collections.Counter = collections.Counter()
-    found_in = examine_all(examples.values())
-    hashes = {}
-    for image, (size, found, hashed) in zip(tqdm(examples, desc="reading images", unit="image"), found_in):
-        sizes[size] += 1
-        problems.add(image, found)
-        hashes[image] = hashed
+    hashes, sizes = examine_all(examples.values(), problems, "reading images")
     copies, alike = across_splits(sequence, hashes)
     misnamed, unused = leftovers(sequence.root)
     if options.data_dir != "rendered":

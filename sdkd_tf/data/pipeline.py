@@ -31,7 +31,7 @@ def make_dataset(
     batches: int = 1,
     augmentation: str = "light",
     keep: bool = False,
-    input_context: tf.distribute.InputContext = tf.distribute.InputContext(),  # noqa: B008  nothing changes it
+    input_context: tf.distribute.InputContext = tf.distribute.InputContext(),
 ) -> tf.data.Dataset:
     """Makes a dataset of batches.
 

@@ -15,7 +15,7 @@ from sdkd_tf.data.pipeline import make_dataset, to_pixels
 from sdkd_tf.data.sequence import Example, TaskSequence
 from sdkd_tf.deploy.report import Conversion, Latency, SplitReport
 from sdkd_tf.deploy.tflite import Classifier, float_operators, open_interpreter
-from sdkd_tf.errors import UserError
+from sdkd_tf.errors import UserError, one_line
 from sdkd_tf.evaluation.evaluate import saliency_errors
 from sdkd_tf.files import PathLike
 from sdkd_tf.model.network import Outputs
@@ -128,7 +128,6 @@ def latencies(paths: Sequence[PathLike], threads: int, runs: int) -> np.ndarray:
             try:
                 interpreter.invoke()
             except (ValueError, RuntimeError) as error:
-                reason = " ".join(str(error).split())
-                raise UserError(f"model {paths[file]}: LiteRT cannot run it ({reason})") from error
+                raise UserError(f"model {paths[file]}: LiteRT cannot run it ({one_line(error)})") from error
             seconds[file, run] = time.perf_counter() - start
     return 1000 * seconds[:, _WARM_UP:]

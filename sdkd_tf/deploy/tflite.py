@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from sdkd_tf import child
-from sdkd_tf.errors import UserError
+from sdkd_tf.errors import UserError, one_line
 from sdkd_tf.files import PathLike
 
 Prediction = collections.namedtuple("Prediction", "probabilities saliency")
@@ -74,7 +74,7 @@ def open_interpreter(path: PathLike, threads: int = 1, kernels: OpResolverType =
         interpreter = Interpreter(model_content=content, num_threads=threads, experimental_op_resolver_type=kernels)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise UserError(f"model {path}: LiteRT cannot read it ({' '.join(str(error).split())})") from error
+        raise UserError(f"model {path}: LiteRT cannot read it ({one_line(error)})") from error
     return interpreter
 
 
@@ -132,7 +132,7 @@ class Classifier:
         try:
             outputs = self._runner(image=image[None])
         except (ValueError, RuntimeError) as error:
-            raise UserError(f"model {self._path}: LiteRT cannot run it ({' '.join(str(error).split())})") from error
+            raise UserError(f"model {self._path}: LiteRT cannot run it ({one_line(error)})") from error
         saliency = outputs["saliency"][0, :, :, 0] if self.has_saliency else None
         return Prediction(outputs["probabilities"][0], saliency)
 

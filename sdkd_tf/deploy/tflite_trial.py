@@ -10,6 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from sdkd_tf.child import limit_memory
 from sdkd_tf.deploy import tflite
+from sdkd_tf.errors import one_line
 
 _MEMORY = 2 << 30  # bytes beyond what the interpreter and the file need to start
 
@@ -44,7 +45,7 @@ def main() -> int:
     try:
         try_model(content)
     except BaseException as error:
-        print(ascii(" ".join(str(error).split()))[1:-1] or type(error).__name__)
+        print(ascii(one_line(error))[1:-1] or type(error).__name__)
         return 1
     return 0
 

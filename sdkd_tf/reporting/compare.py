@@ -5,6 +5,7 @@ trained in a separate process. Recorded runs are not repeated, so an interrupted
 """
 
 import concurrent.futures
+import contextlib
 import itertools
 import os
 import pathlib
@@ -13,7 +14,7 @@ import shlex
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from tqdm import tqdm
 
 from sdkd_tf.child import die_with_parent
 from sdkd_tf.config import Config, config_from_builtins, config_from_flags, define_flags
-from sdkd_tf.errors import UserError
+from sdkd_tf.errors import UserError, one_line
 from sdkd_tf.evaluation.results import Results
 from sdkd_tf.files import atomic_file
 from sdkd_tf.options import read_flagfiles
@@ -110,7 +111,7 @@ def read_records(path: pathlib.Path) -> dict[Key, Record]:
             if problem := results.problem():
                 raise ValueError(problem)
         except (ValueError, KeyError, TypeError, RecursionError, msgspec.MsgspecError) as error:
-            reason = ascii(" ".join(str(error).split()))[1:-1]
+            reason = ascii(one_line(error))[1:-1]
             raise UserError(f"{path}:{number}: cannot be read ({reason}); expected a run of this version") from error
         records[record.arm, record.seed] = record
     return records
@@ -148,16 +149,17 @@ def train_missing(runs: Plan, records: dict[Key, Record], path: pathlib.Path, pa
 
     def train(key: Key, config: Config) -> None:
         run = Run(config.run.run_dir)
-        if not run.finished or run.states.exist():
-            if line := _train(run, config, parallel):
-                failed.append(line)
-                return
+        if (not run.finished or run.states.exist()) and (line := _train(run, config, parallel)):
+            failed.append(line)
+            return
+        for task in run.results.tasks:
+            task.losses = {}  # too long for a record
         with lock:
-            records[key] = Record(*key, run.config, _without_losses(run.results))
+            records[key] = Record(*key, run.config, run.results)
             write_records(path, records)
 
     missing = {key: config for key, config in runs.items() if key not in records}
-    with _Progress(runs, missing), concurrent.futures.ThreadPoolExecutor(parallel) as pool:
+    with _progress(runs, missing), concurrent.futures.ThreadPoolExecutor(parallel) as pool:
         for future in [pool.submit(train, key, config) for key, config in missing.items()]:
             future.result()
     return failed
@@ -181,31 +183,24 @@ def _train(run: Run, config: Config, parallel: int) -> str | None:
     return f"{log}: {text.splitlines()[-1] if text else 'no output'}"
 
 
-def _without_losses(results: Results) -> Results:
-    for task in results.tasks:
-        task.losses = {}
-    return results
-
-
-class _Progress:
+@contextlib.contextmanager
+def _progress(runs: Plan, missing: Plan) -> Iterator[None]:
     """Shows a progress bar over the tasks of all runs while the block runs."""
+    done = threading.Event()
 
-    def __init__(self, runs: Plan, missing: Plan):
-        self._runs, self._missing, self._done = runs, missing, threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: Any) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        with tqdm(desc=f"{len(self._missing)} of {len(self._runs)} runs to train", unit="task") as bar:
-            while not self._done.wait(5):
-                begun = sum(len(list(pathlib.Path(c.run.run_dir).glob("logs/*"))) for c in self._missing.values())
+    def watch() -> None:
+        with tqdm(desc=f"{len(missing)} of {len(runs)} runs to train", unit="task") as bar:
+            while not done.wait(5):
+                begun = sum(len(list(pathlib.Path(c.run.run_dir).glob("logs/*"))) for c in missing.values())
                 bar.update(begun - bar.n)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def write_comparison(runs: Plan, records: dict[Key, Record], out_dir: pathlib.Path) -> str:

@@ -26,11 +26,11 @@ Row = dict[str, Any]
 Measure = Callable[[Record], float]
 
 
-def curves(records: Sequence[Record], split: Split = "validation") -> dict[str, np.ndarray]:
-    """Mean accuracy over all tasks after each task: arm -> `[seeds, tasks]` in [0, 1]."""
+def curves(records: Sequence[Record]) -> dict[str, np.ndarray]:
+    """Mean validation accuracy over all tasks after each task: arm -> `[seeds, tasks]` in [0, 1]."""
     found: dict[str, list[np.ndarray]] = {}
     for record in records:
-        found.setdefault(record.arm, []).append(metrics.mean_accuracy(record.results.accuracy(split)))
+        found.setdefault(record.arm, []).append(metrics.mean_accuracy(record.results.accuracy("validation")))
     return {arm: np.array(rows) for arm, rows in found.items()}
 
 

@@ -49,12 +49,9 @@ def _add_new_fonts() -> None:
 
 def _fonts() -> dict[str, str]:
     """Name -> file of the installed upright fonts of normal weight, without those that only draw placeholders."""
-    found = sorted((font.name, font.fname) for font in font_manager.fontManager.ttflist if _is_normal(font))
-    return {name: file for name, file in found if not name.startswith("Last Resort")}
-
-
-def _is_normal(font: font_manager.FontEntry) -> bool:
-    return font.style == "normal" and font.weight in (400, "normal")
+    listed = sorted(font_manager.fontManager.ttflist, key=lambda font: (font.name, font.fname))
+    normal = (font for font in listed if font.style == "normal" and font.weight in (400, "normal"))
+    return {font.name: font.fname for font in normal if not font.name.startswith("Last Resort")}
 
 
 @functools.cache
