@@ -10,11 +10,11 @@ import tensorflow as tf
 from absl import app
 from PIL import Image
 
+from sdkd_tf.data.difficulty.statistics import summarize
+from sdkd_tf.data.difficulty.views import show
 from sdkd_tf.data.pipeline import make_dataset
 from sdkd_tf.data.selection import DataOptions
 from sdkd_tf.data.sequence import Task, load_tasks
-from sdkd_tf.difficulty.statistics import summarize
-from sdkd_tf.difficulty.views import show
 
 _HARD = (3, 6, 9, 12)  # dark, half covered, tiny, in clutter
 _SIDE = 128

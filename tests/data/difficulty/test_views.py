@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sdkd_tf.difficulty import views
-from sdkd_tf.difficulty.statistics import Difficulty, measure
+from sdkd_tf.data.difficulty import views
+from sdkd_tf.data.difficulty.statistics import Difficulty, measure
 
 EASIEST = Difficulty(side=1.0, luminance=1.0, noise=0.0, visible=1.0)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sdkd_tf.difficulty.statistics import Difficulty, fullness, measure, noise, summarize
+from sdkd_tf.data.difficulty.statistics import Difficulty, fullness, measure, noise, summarize
 
 
 def named(image, mask):

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from sdkd_tf.difficulty.statistics import Difficulty, bounding_box, fullness, luminance, noise, object_side
+from sdkd_tf.data.difficulty.statistics import Difficulty, bounding_box, fullness, luminance, noise, object_side
 
 _LEAST_HIDDEN = 0.3  # share of the object; less is not covered, since shapes alone differ as much
 _SHADE = 0.4  # the patch is that much darker at one end than at the other
