@@ -83,7 +83,7 @@ def alone(settings, tmp_path_factory):
 
 
 def assert_same(outcome, alone):
-    np.testing.assert_allclose(outcome[0], alone[0], atol=1e-4)
+    np.testing.assert_allclose(outcome[0], alone[0], rtol=1e-5, atol=1e-4)
     for task, expected in zip(outcome[1].tasks, alone[1].tasks, strict=True):
         assert task.losses.keys() == expected.losses.keys()
         for name in expected.losses:
