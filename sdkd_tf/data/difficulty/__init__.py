@@ -1,1 +1,1 @@
-"""How hard the images of a task are, and new images shown as hard as those."""
+"""Measures the difficulty of a task's images, and transforms new images to the same difficulty."""

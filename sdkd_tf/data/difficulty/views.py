@@ -1,41 +1,41 @@
-"""Images of a new task shown as hard as those of an old one: covered, smaller, darker, noisier, never the reverse."""
+"""Makes images of a new task as hard as those of an old one: occluded, smaller, darker, noisier, never the reverse."""
 
 import numpy as np
 import tensorflow as tf
 
 from sdkd_tf.data.difficulty.statistics import Difficulty, bounding_box, fullness, luminance, noise, object_side
 
-_LEAST_HIDDEN = 0.3  # share of the object; less is not covered, since shapes alone differ as much
-_SHADE = 0.4  # the patch is that much darker at one end than at the other
-_LONGEST = 2.0  # ratio of the patch's sides
+_LEAST_HIDDEN = 0.3  # smaller fractions of an object are not covered, because shapes alone differ by as much
+_SHADE = 0.4  # how much darker a patch is at one end than at the other
+_LONGEST = 2.0  # largest aspect ratio of a patch
 
 
 def show(image: tf.Tensor, mask: tf.Tensor, row: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Shows an image at the difficulty of a row.
+    """Transforms an image to the difficulty of a row.
 
-    Where the image is easier, the object's side, the light and the noise become those of the row; the share of the
-    object that is left is the ratio of both numbers `visible`. Where the image is already as hard, it stays as it is.
-    Without an object only light and noise change.
+    The side of the object, the luminance and the noise become those of the row, and the fraction of the object that
+    stays visible is the ratio of the values `visible`. Properties in which the image is already as hard do not change.
+    Without an object, only luminance and noise change.
 
     Args:
       image: float32 `[s, s, 3]` in [0, 1].
       mask: float32 `[s, s, 1]`, 0 or 1.
       row: float32 `[4]`, the columns of `statistics.Difficulty`.
-      seed: int `[2]`; the same seed gives the same view.
+      seed: int `[2]`; the same seed gives the same result.
 
     Returns:
-      (image, mask) of the same shapes and ranges; what is covered is no object any more.
+      (image, mask) of the same shapes and ranges. The mask is 0 where the object is covered.
     """
     cover_seed, place_seed, noise_seed = tf.unstack(tf.random.split(seed, 3))
     goal = Difficulty(*tf.unstack(row))
     shape = image.shape
-    light = tf.minimum(goal.luminance, tf.reduce_mean(luminance(image)))  # a patch or more surroundings may add some
+    light = tf.minimum(goal.luminance, tf.reduce_mean(luminance(image)))  # before a patch or shrinking can brighten it
 
     def small_and_covered() -> tuple[tf.Tensor, tf.Tensor]:
         hidden = 1.0 - goal.visible / fullness(mask)
         covers = hidden > _LEAST_HIDDEN
         patch, left = tf.cond(covers, lambda: find_patch(mask, hidden, cover_seed), lambda: (0.0, mask))
-        # The patch would be mirrored if it came before shrinking, which aims at the side of what will be left.
+        # Shrinking, which aims at the side of the visible part, comes first, because it would mirror the patch.
         small = shrink(image, mask, goal.side / object_side(left), place_seed)
         return tf.cond(covers, lambda: cover(*small, patch, cover_seed), lambda: small)
 
@@ -45,18 +45,18 @@ def show(image: tf.Tensor, mask: tf.Tensor, row: tf.Tensor, seed: tf.Tensor) -> 
 
 
 def find_patch(mask: tf.Tensor, hidden: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Finds how large a patch has to be to hide a share of the object.
+    """Computes the size of a patch that hides a given fraction of the object.
 
     Args:
       mask: float32 `[s, s, 1]`, 0 or 1, not all 0.
-      hidden: share of the object, in (0, 1].
-      seed: int `[2]`, that of `cover`.
+      hidden: fraction of the object, in (0, 1].
+      seed: int `[2]`, the seed passed to `cover`.
 
     Returns:
-      (half of the patch's shorter side, in units of the longer side of the object's box; the mask of what is left).
+      (half of the patch's shorter side, in units of the longer side of the object's box; mask of the visible part).
     """
     distance = tf.reduce_max(tf.abs(_patch_coordinates(mask, seed)), axis=0)
-    # The patch grows around its center until it covers as many of the object's pixels as are to be hidden.
+    # The patch grows around its center until it covers the required number of the object's pixels.
     reached = tf.sort(tf.boolean_mask(distance, mask > 0.5))
     count = tf.size(reached)
     number = tf.minimum(tf.cast(tf.round(hidden * tf.cast(count, tf.float32)), tf.int32), count - 1)
@@ -64,16 +64,16 @@ def find_patch(mask: tf.Tensor, hidden: tf.Tensor, seed: tf.Tensor) -> tuple[tf.
 
 
 def cover(image: tf.Tensor, mask: tf.Tensor, patch: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Covers a part of the object by a patch: a turned, shaded rectangle around a point on the edge of its box.
+    """Covers part of the object with a patch: a rotated, shaded rectangle around a point on the edge of its box.
 
     Args:
       image: float32 `[s, s, 3]` in [0, 1].
       mask: float32 `[s, s, 1]`, 0 or 1, not all 0.
-      patch: half of its shorter side, in units of the longer side of the object's box.
+      patch: half of the patch's shorter side, in units of the longer side of the object's box.
       seed: int `[2]`.
 
     Returns:
-      (image, mask) of the same shapes and ranges; what is covered is no object any more.
+      (image, mask) of the same shapes and ranges. The mask is 0 where the object is covered.
     """
     place = _patch_coordinates(mask, seed)
     hole = tf.cast(tf.reduce_max(tf.abs(place), axis=0) < patch, tf.float32)
@@ -82,14 +82,15 @@ def cover(image: tf.Tensor, mask: tf.Tensor, patch: tf.Tensor, seed: tf.Tensor) 
 
 
 def _patch_coordinates(mask: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Positions of the pixels along the two sides of a patch, from its center: `[2, s, s, 1]`, the same in every scale.
+    """Coordinates of the pixels along the two sides of a patch, relative to its center: `[2, s, s, 1]`.
 
-    The unit along the shorter side is the longer side of the object's box; along the other it is longer, as that is.
+    The unit along the shorter side is the longer side of the object's box, so the coordinates do not depend on the
+    scale. The unit along the longer side is larger by the aspect ratio of the patch.
     """
     box = tf.cast(tf.stack(bounding_box(mask)), tf.float32)
     middle, half = (box[2:] + box[:2]) / 2.0, (box[2:] - box[:2]) / 2.0
     direction, turn, ratio = tf.unstack(tf.random.stateless_uniform([3], seed))
-    # What stands in front of an object hides it from below or from a side, hardly from above.
+    # Something in front of an object hides it from below or from a side, but rarely from above.
     toward = tf.stack([tf.sin(np.pi * direction), tf.cos(np.pi * direction)])
     center = middle + half * toward / tf.reduce_max(tf.abs(toward))
     place = tf.cast(tf.range(tf.shape(mask)[0]), tf.float32) + 0.5
@@ -101,7 +102,7 @@ def _patch_coordinates(mask: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _patch_color(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """A color from the image's left edge, where the surroundings are, mixed with a random one."""
+    """A random color, mixed with one from the left edge of the image, which shows the surroundings."""
     seed = tf.random.experimental.stateless_fold_in(seed, 1)
     row, share, *color = tf.unstack(tf.random.stateless_uniform([5], seed))
     near = image[tf.cast(row * tf.cast(tf.shape(image)[0], tf.float32), tf.int32), 0]
@@ -109,15 +110,15 @@ def _patch_color(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def shrink(image: tf.Tensor, mask: tf.Tensor, factor: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Scales an image down and puts it somewhere among more of its surroundings.
+    """Shrinks an image, and places it at random among more of its surroundings.
 
-    The free border mirrors the strip between the image's edge and the object, again and again: the object is not in it.
-    An object that the image's edge cuts off stays at that edge.
+    The border is filled by mirroring the strip between the edge of the image and the object, repeatedly if necessary,
+    so that it does not show the object. An object that is cut off by the edge of the image stays at that edge.
 
     Args:
       image: float32 `[s, s, 3]` in [0, 1].
       mask: float32 `[s, s, 1]`, 0 or 1, not all 0.
-      factor: of the side; from 1 on the image stays as it is.
+      factor: scale factor; from 1 on, the image does not change.
       seed: int `[2]`.
 
     Returns:
@@ -134,7 +135,7 @@ def shrink(image: tf.Tensor, mask: tf.Tensor, factor: tf.Tensor, seed: tf.Tensor
         view = tf.transpose(view, [1, 0, 2])
         view = tf.transpose(_shrink_rows(view, small_size, offsets[1], box.left, box.right), [1, 0, 2])
         object_map = view[..., 3:]
-        # Something is left even of an object that is thinner than a pixel.
+        # Keeps at least one pixel even of an object thinner than a pixel.
         there = object_map > 0.5 * tf.reduce_max(object_map)
         return tf.clip_by_value(view[..., :3], 0.0, 1.0), tf.cast(there, tf.float32)
 
@@ -144,10 +145,10 @@ def shrink(image: tf.Tensor, mask: tf.Tensor, factor: tf.Tensor, seed: tf.Tensor
 def _shrink_rows(
     view: tf.Tensor, small_size: tf.Tensor, offset: tf.Tensor, low: tf.Tensor, high: tf.Tensor
 ) -> tf.Tensor:
-    """Scales a view `[s, s, 4]` in height to `small_size` rows from `offset` on.
+    """Shrinks the height of image and mask `[s, s, 4]` to `small_size` rows, starting at row `offset`.
 
-    The object is in the rows from `low` to `high`. The strips beside it fill the rest in their old scale: shrunk, they
-    would be repeated more often.
+    The object is in the rows from `low` to `high`. The strips above and below it fill the other rows in their original
+    scale, so that they are repeated less often.
     """
     size = tf.shape(view)[0]
     small = tf.image.resize(view, [small_size, size], antialias=True)
@@ -155,26 +156,26 @@ def _shrink_rows(
     offset = tf.where(low == 0, 0, tf.where(high == size, size - small_size, offset))
     place = tf.range(size) - offset
     before = _back_and_forth(-1 - place, low)
-    # An object from edge to edge has no strip.
+    # There is no strip if the object extends from edge to edge.
     after = tf.where(high < size, size - 1 - _back_and_forth(place - small_size, size - high), size + small_size)
     rows = tf.where(place < 0, before, tf.where(place < small_size, size + place, after))
     return tf.gather(tf.concat([view, small, plain], axis=0), rows)
 
 
 def _back_and_forth(steps: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
-    """Where a walk from 0 to `length` - 1 and back is after `steps`: 0 1 2 2 1 0 0 1 2 for a length of 3."""
+    """The position after `steps` on a walk from 0 to `length` - 1 and back: 0 1 2 2 1 0 0 1 2 for a length of 3."""
     length = tf.maximum(length, 1)
     step = tf.math.floormod(steps, 2 * length)
     return tf.minimum(step, 2 * length - 1 - step)
 
 
 def dim(image: tf.Tensor, level: tf.Tensor) -> tf.Tensor:
-    """Takes light from an image `[s, s, 3]` down to a mean luminance; one factor for all colors keeps the hues."""
+    """Darkens an image `[s, s, 3]` to a mean luminance. All channels have the same factor, which keeps the hues."""
     return image * tf.minimum(1.0, tf.math.divide_no_nan(level, tf.reduce_mean(luminance(image))))
 
 
 def add_noise(image: tf.Tensor, level: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Adds what an image `[s, s, 3]` lacks of a noise level, the standard deviation of its luminance, in [0, 1]."""
+    """Adds noise to an image `[s, s, 3]` to reach a noise level: the standard deviation of its luminance, in [0, 1]."""
     present = noise(luminance(image))
     missing = tf.sqrt(tf.maximum(tf.square(level) - tf.square(present), 0.0))
     shape = tf.concat([tf.shape(image)[:2], [1]], axis=0)
