@@ -1,4 +1,4 @@
-"""For tools that call it; everything is in pyproject.toml."""
+"""For tools that expect this file. The configuration is in pyproject.toml."""
 
 from setuptools import setup
 

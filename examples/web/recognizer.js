@@ -55,7 +55,7 @@ export class Recognizer {
     }
   }
 
-  /** The bytes that `run` takes: an image or video frame scaled to fit the square, aspect kept, on black. */
+  /** The bytes that `run` takes: an image or video frame scaled to fit the square, keeping its aspect ratio, on black. */
   letterbox(source, width, height) {
     const count = Math.min(height, Math.max(1, Math.floor(PIXELS / width)));
     const context = new OffscreenCanvas(width, count).getContext('2d', {willReadFrequently: true});

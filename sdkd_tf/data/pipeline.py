@@ -39,8 +39,8 @@ def make_dataset(
       examples: the Examples to read.
       input_size: side of the square images in pixels.
       batch_size: images per batch.
-      seed: None for one pass in order, without augmentation. With an integer, the examples are repeated, shuffled anew
-        in each pass and augmented; the result depends only on the seed.
+      seed: None for one pass in order, without augmentation. With an integer, the examples are repeated, reshuffled in
+        each pass and augmented; the result depends only on the seed.
       batches: number of batches if there is a `seed`; all of them are full.
       augmentation: a key of `augmentation.AUGMENTATIONS`, used if there is a `seed`.
       keep: whether to cache the decoded images in memory, 4 * input_size^2 bytes each; only without a `seed`.

@@ -18,11 +18,10 @@ _VALIDATION = "validation set: the last tenth of each object's images in every f
 def read(root: pathlib.Path, filelist: str) -> Layout:
     """Reads one task per training list, `batch_00` and so on.
 
-    There is no list of validation images. They are the last tenth, in natural order, of the training images of every
-    object in every folder.
+    The validation images are the last tenth, in natural order, of every object's training images in every folder.
 
-    There is one list of test images. Avalanche tests every task on all of them (`complete_test_set_only`), so that all
-    columns of the accuracy matrix would be equal. Here, a test image belongs to the task that trains on the same folder
+    Avalanche tests every task on the whole test list (`complete_test_set_only`), which would make all columns of the
+    accuracy matrix equal. Here, a test image belongs to the task that trains on the same folder
     (`train/clutter/segment1/...` and `test/clutter/segment1/...`). If this does not give every image a task and every
     task an image, all tasks share the whole list.
 

@@ -11,7 +11,7 @@ private const val BITS = 22 // of the weights' fraction; with 8 bits of a pixel 
 private class Taps(val first: Int, val weights: IntArray)
 
 /**
- * Scales an image as sdkd_tf/data/images.py does: to fit a square, aspect kept, centered on black, transparent pixels black.
+ * Scales an image as sdkd_tf/data/images.py does: to fit a square, keeping its aspect ratio, centered on black; transparent pixels become black.
  *
  * The filter is Pillow's BILINEAR, a triangle as wide as two pixels of the result, so that every pixel of a large photo counts.
  * Android's own filters read four.

@@ -40,7 +40,7 @@ class Recognizer(context: Context) : AutoCloseable {
         return Answer(probabilities[0], Array(mapSize) { y -> FloatArray(mapSize) { x -> saliency[0][y][x][0] } })
     }
 
-    /** The bytes that `run` takes: an image scaled to fit the square, aspect kept, on black. */
+    /** The bytes that `run` takes: an image scaled to fit the square, keeping its aspect ratio, on black. */
     fun letterbox(image: Bitmap): ByteArray =
         letterbox(image.width, image.height, inputSize) { y, row ->
             image.getPixels(row, 0, image.width, 0, y, image.width, 1)
