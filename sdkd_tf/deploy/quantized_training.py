@@ -81,10 +81,14 @@ def train_quantized(
         ],
         verbose=1,
     )
-    if ranges.distance > _FAR:
-        print(
-            f"warning: after {epochs * steps} steps the activation ranges are {ranges.distance:.1%} of their width away"
-            f" from where training moves them; use more than --epochs={epochs}"
-        )
+    _warn_if_far(ranges.distance, epochs, steps)
     fix_ranges(deployed)
     return deployed, ranges.distance
+
+
+def _warn_if_far(distance: float, epochs: int, steps: int) -> None:
+    if distance > _FAR:
+        print(
+            f"warning: after {epochs * steps} steps the activation ranges are {distance:.1%} of their width away"
+            f" from where training moves them; use more than --epochs={epochs}"
+        )
