@@ -1,6 +1,6 @@
 """The refined layer: "filters other minor objects and noise, only retains the main object" (SDKD paper).
 
-The paper does not define it. A residual block of convolutions, or no refined layer, did no better (docs/results.md).
+The paper does not define it. Here it is a reconstruction of the map from its maximum, without weights.
 """
 
 import tensorflow as tf

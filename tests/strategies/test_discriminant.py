@@ -1,4 +1,4 @@
-"""The FC layer in closed form, against hand-computed values and scikit-learn's formulas."""
+"""The FC layer in closed form, against hand-computed values."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_two_classes_in_one_dimension():
 
 
 def test_shrinkage_is_that_of_the_formula():
-    """Values of sklearn.covariance.oas for centered data, which divides by n where the paper has no correction."""
+    """Equation 23 of the OAS paper, computed by hand."""
     assert oas_shrinkage(np.eye(4), 100) == 1.0
     covariance = np.diag([1.0, 3.0])
     # ((1 - 1) * 10 + 16) / ((50 + 1 - 1) * (10 - 8))

@@ -5,6 +5,7 @@ materials or textures drawn with other seeds.
 """
 
 import concurrent.futures
+import functools
 import io
 import multiprocessing
 import pathlib
@@ -50,6 +51,7 @@ ILLUMINATIONS = (
 )
 
 
+@functools.cache  # read once per process, not once per scene
 def materials() -> list[np.ndarray]:
     """Returns photographs of materials, uint8 (SIDE, SIDE, 3) each."""
     found = []
