@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "train a network over a sequence of tasks",
     "convert": "convert a run to int8 TFLite",
     "predict": "label images with a converted file",
+    "teach": "teach a converted file new objects from a few photos",
     "evaluate": "score a run on labeled images",
     "inspect": "check a data folder",
     "compare": "train several arms with several seeds, and compare them",
