@@ -27,7 +27,7 @@ COMMANDS = {
     "teach": "teach a converted file new objects from a few photos",
     "evaluate": "score a run on labeled images",
     "inspect": "check a data folder",
-    "compare": "train several arms with several seeds, and compare them",
+    "compare": "train several arms in several cells, and compare them",
     "report": "print the results of runs and draw their plots",
     "verify": "check a converted file against its golden directory",
 }
