@@ -1,0 +1,34 @@
+"""Labels images with the float network of a run, in the same way as `tflite.Classifier` does with a converted file."""
+
+import numpy as np
+
+from sdkd_tf.data.pipeline import to_network_range
+from sdkd_tf.deploy.tflite import Prediction
+from sdkd_tf.files import PathLike
+from sdkd_tf.model.network import as_outputs
+from sdkd_tf.run import Run
+
+
+class FloatClassifier:
+    """The network of a finished run after its last task, with the names of its classes."""
+
+    def __init__(self, directory: PathLike):
+        """Args: directory: that of the run. Raises UserError if it is not finished or cannot be read."""
+        run = Run(directory)
+        self.labels = run.results.classes
+        self.input_size = run.config.network.input_size
+        self._network = run.network()
+
+    def __call__(self, image: np.ndarray) -> Prediction:
+        """Classifies one image.
+
+        Args:
+          image: uint8 `[input_size, input_size, 3]`, RGB.
+
+        Returns:
+          A Prediction: probabilities float32 `[classes]`, and the saliency map float32 `[h, w]` in [0, 1], or None if
+          the network has none.
+        """
+        outputs = as_outputs(self._network.predict_on_batch(to_network_range(image[None])))
+        weights = np.exp(outputs.logits[0] - outputs.logits[0].max())
+        return Prediction(weights / weights.sum(), None if outputs.saliency is None else outputs.saliency[0, :, :, 0])
