@@ -46,15 +46,15 @@ def final_mean_accuracy(matrix: Matrix) -> float:
 
 
 def gem_bwt(matrix: Matrix) -> float:
-    """GEM's backward transfer: mean over j < N of R[N][j] - R[j][j], negative with forgetting; 0 for one task."""
+    """GEM's backward transfer: mean over j < N of R[N][j] - R[j][j], negative with forgetting; nan for one task."""
     r = _square(matrix)
-    return float(np.mean(r[-1, :-1] - np.diag(r)[:-1])) if len(r) > 1 else 0.0
+    return float(np.mean(r[-1, :-1] - np.diag(r)[:-1])) if len(r) > 1 else float("nan")
 
 
 def forgetting(matrix: Matrix) -> float:
-    """Mean over j < N of max_i<N R[i][j] - R[N][j] (Chaudhry et al., ECCV 2018); 0 for one task."""
+    """Mean over j < N of max_i<N R[i][j] - R[N][j] (Chaudhry et al., ECCV 2018); nan for one task."""
     r = _square(matrix)
-    return float(np.mean(r[:-1, :-1].max(axis=0) - r[-1, :-1])) if len(r) > 1 else 0.0
+    return float(np.mean(r[:-1, :-1].max(axis=0) - r[-1, :-1])) if len(r) > 1 else float("nan")
 
 
 def wilson_interval(share: float, count: int, z: float = 1.959964) -> tuple[float, float]:
