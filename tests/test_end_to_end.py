@@ -103,25 +103,21 @@ def test_int8_file(run, converted):
     assert path.with_name("labels.txt").read_text() == "thing_00\nthing_01\n"
 
 
-def test_predict_command(converted, tmp_path):
+def test_predict_command(run, converted, tmp_path):
     rgba = Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 90, 4)).astype(np.uint8))
     rgba.save(tmp_path / "odd.png")
-    command = [
-        sys.executable,
-        "-m",
-        "sdkd_tf.commands",
-        "predict",
-        f"--model={converted[1]}",
-        f"--overlay_dir={tmp_path / 'out'}",
-    ]
-    done = subprocess.run([*command, tmp_path / "odd.png"], cwd=ROOT, capture_output=True, text=True, check=True)
-    line = done.stdout.splitlines()[0]
-    assert line.startswith(f"{tmp_path / 'odd.png'}: thing_0") and line.count("thing_") == 2
-    (overlay,) = (tmp_path / "out").iterdir()
-    with Image.open(overlay) as image:
-        assert image.size == (90, 50)
-    assert overlay.name == "odd_png_saliency.png"
-    bad = subprocess.run([*command, tmp_path / "none.png"], cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-m", "sdkd_tf.commands", "predict", f"--out_dir={tmp_path / 'out'}"]
+    for model in (converted[1], run[0]):  # the int8 file, and the float network of the run
+        ready = [*command, f"--model={model}", tmp_path / "odd.png"]
+        done = subprocess.run(ready, cwd=ROOT, capture_output=True, text=True, check=True)
+        line = done.stdout.splitlines()[0]
+        assert line.startswith(f"{tmp_path / 'odd.png'}: thing_0") and line.count("thing_") == 2
+        assert done.stderr in ("", "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n")
+        (row,) = json.loads((tmp_path / "out" / "predictions.json").read_text())
+        assert sum(row["probabilities"]) == pytest.approx(1, abs=0.02) and len(row["labels"]) == 2
+        with Image.open(tmp_path / "out" / "predictions.png") as sheet:
+            assert sheet.size == (16 + 2 * 244 + 16, 16 + 133 + 3 * 17 + 16)  # 90x50 scaled to 240x133
+    bad = subprocess.run([*ready, tmp_path / "none.png"], cwd=ROOT, capture_output=True, text=True)
     assert bad.returncode != 0 and bad.stderr.splitlines()[-1] == f"error: image {tmp_path / 'none.png'}: no such file"
 
 

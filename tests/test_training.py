@@ -93,6 +93,7 @@ def test_results_are_saved_and_a_network_without_maps_has_no_overlays(run, tmp_p
     assert Run(tmp_path / "finetune").results == results
     assert sorted(p.name for p in (tmp_path / "finetune" / "plots").iterdir()) == [
         "accuracy_matrix.png",
+        "confusion.png",
         "mean_accuracy.png",
     ]
     assert Run(tmp_path / "finetune").saliency() is None

@@ -8,9 +8,9 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from sdkd_tf.commands.predict import find_images
 from sdkd_tf.data.images import letterbox, open_image
 from sdkd_tf.data.layouts.names import canonical, flaw
+from sdkd_tf.data.sources import find_files
 from sdkd_tf.deploy.head import NAME, read_head
 from sdkd_tf.deploy.tflite import Classifier
 from sdkd_tf.errors import UserError
@@ -60,7 +60,7 @@ def _photos(directory: pathlib.Path) -> list[tuple[pathlib.Path, str]]:
         name = canonical(folder.name)
         if reason := flaw(name):
             raise UserError(f"class {name!a}: {reason}")
-        found += [(path, name) for path in find_images([str(folder)])]
+        found += [(path, name) for path in find_files([str(folder)])]
     if not found:
         raise UserError(f"{directory}: has no folders; expected one folder of photos per class")
     return found

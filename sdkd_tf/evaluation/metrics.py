@@ -51,9 +51,9 @@ def learning_accuracy(matrix: Matrix) -> float:
 
 
 def forgetting(matrix: Matrix) -> float:
-    """Mean over j < N of max_i<N R[i][j] - R[N][j] (Chaudhry et al., ECCV 2018); 0 for one task."""
+    """Mean over j < N of max_i<N R[i][j] - R[N][j] (Chaudhry et al., ECCV 2018); nan for one task."""
     r = _square(matrix)
-    return float(np.mean(r[:-1, :-1].max(axis=0) - r[-1, :-1])) if len(r) > 1 else 0.0
+    return float(np.mean(r[:-1, :-1].max(axis=0) - r[-1, :-1])) if len(r) > 1 else float("nan")
 
 
 def wilson_interval(share: float, count: int, z: float = 1.959964) -> tuple[float, float]:
