@@ -192,7 +192,8 @@ class _TaskLoop:
 
     def _fit(self, index: int, data: TaskData, result: TaskResult, clock: "_Clock", done: int, resumed: bool) -> None:
         training = self.config.training
-        epochs = training.epochs if data.index else training.first_task_epochs or training.epochs
+        first = training.first_task_epochs
+        epochs = training.epochs if data.index or first is None else first
         if done >= epochs:
             return
 

@@ -13,6 +13,7 @@ from PIL import Image
 from sdkd_tf.commands import quiet_stderr
 from sdkd_tf.data.images import letterbox
 from sdkd_tf.data.sources import Source, check, find_files, is_image, read_images
+from sdkd_tf.deploy.head import Head, read_head
 from sdkd_tf.deploy.tflite import Classifier, Prediction, read_labels
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import write_json
@@ -26,12 +27,16 @@ _COLUMNS = 3  # of the sheet; the frames of a video are one below the other
 
 @dataclasses.dataclass(frozen=True)
 class Labeled:
-    """An entry of predictions.json: an image, or a frame of a video, and its most probable labels, best first."""
+    """An entry of predictions.json: an image, or a frame of a video, and its most probable labels, best first.
+
+    `known` says whether it shows one of the classes at all.
+    """
 
     path: str
     frame: int | None
     labels: list[str]
     probabilities: list[float]
+    known: bool
 
     @property
     def name(self) -> str:
@@ -60,7 +65,7 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError("no image given; expected image files, folders of images, videos, or --camera=0")
     sources: list[Source] = [*find_files(arguments), *([] if values.camera is None else [values.camera])]
     check(sources)  # fails on a wrong name before any output
-    classify, size, labels = open_model(os.path.expanduser(values.model), values.threads)
+    classify, size, head = open_model(os.path.expanduser(values.model), values.threads)
     out_dir = _made(values.out_dir) if values.out_dir else None
     labeled: list[Labeled] = []
     cells: list[Cell] = []
@@ -68,8 +73,7 @@ def main(arguments: Sequence[str]) -> None:
     with contextlib.suppress(*[] if values.camera is None else [KeyboardInterrupt]):  # which ends the camera
         for path, frame, image in read_images(sources, values.every, values.max_frames, damaged):
             prediction = classify(letterbox(image, size))
-            best = (-prediction.probabilities).argsort(kind="stable")[: values.top_k]  # breaks ties like argmax
-            labeled.append(Labeled(path, frame, [labels[i] for i in best], prediction.probabilities[best].tolist()))
+            labeled.append(Labeled(path, frame, *decide(prediction, head, values.top_k)))
             print(f"{labeled[-1].name}: {', '.join(_lines(labeled[-1]))}", flush=True)
             if out_dir and len(cells) < _SHOWN:
                 cells.append(_cell(image, prediction, labeled[-1]))
@@ -80,22 +84,36 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError(damaged[0] if len(damaged) == 1 else several)
 
 
-def open_model(path: str, threads: int) -> tuple[Callable[[np.ndarray], Prediction], int, list[str]]:
+def open_model(path: str, threads: int) -> tuple[Callable[[np.ndarray], Prediction], int, Head | list[str]]:
     """Opens a .tflite file, or the float network of a run.
 
     Returns:
-      (function from a uint8 image `[size, size, 3]` to its Prediction, size, names of the classes).
+      (function from a uint8 image `[size, size, 3]` to its Prediction, size, its Head, or the names of the classes if it
+      has none).
 
     Raises:
       UserError: the path holds neither, or its labels do not fit.
     """
     if not os.path.isdir(path):
         classifier = Classifier(path, threads)
+        head = read_head(path)
+        if head and classifier.embedding_size == head.size:
+            return classifier, classifier.input_size, head
         return classifier, classifier.input_size, read_labels(path, classifier.num_classes)
     with quiet_stderr():  # TensorFlow takes seconds to import, and a .tflite file does not need it
         from sdkd_tf.deploy.float_classifier import FloatClassifier
     network = FloatClassifier(path)
-    return network, network.input_size, network.labels
+    return network, network.input_size, network.head or network.labels
+
+
+def decide(prediction: Prediction, head: Head | list[str], top_k: int) -> tuple[list[str], list[float], bool]:
+    """The most probable labels, their probabilities, and whether the image shows a known class, as far as one can tell."""
+    if isinstance(head, list):
+        names, probabilities, known = head, prediction.probabilities, True
+    else:
+        names, (probabilities, known) = head.labels, head(prediction.embedding)
+    best = (-probabilities).argsort(kind="stable")[:top_k]  # breaks ties like argmax
+    return [names[i] for i in best], probabilities[best].tolist(), known
 
 
 def _made(directory: str) -> pathlib.Path:
@@ -108,7 +126,8 @@ def _made(directory: str) -> pathlib.Path:
 
 
 def _lines(row: Labeled) -> list[str]:
-    return [f"{label} {probability:.3f}" for label, probability in zip(row.labels, row.probabilities)]
+    found = [f"{label} {probability:.3f}" for label, probability in zip(row.labels, row.probabilities)]
+    return found if row.known else ["unknown", *found]
 
 
 def _cell(image: Image.Image, prediction: Prediction, row: Labeled) -> Cell:

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
         )
     model = pathlib.Path(os.path.expanduser(flags.FLAGS.model))
     classifier, head = Classifier(model, flags.FLAGS.threads), read_head(model)
-    if head is None or classifier.embedding_size != head.statistics.means.shape[1]:
+    if head is None or classifier.embedding_size != head.size:
         raise UserError(
             f"model {model}: has no {NAME} that fits next to it; expected a file converted from a run with"
             " --fc=closed_form, and not the one whose name ends with _classifier"

@@ -4,6 +4,7 @@ import numpy as np
 import tf_keras as keras
 
 from sdkd_tf.data.pipeline import to_network_range
+from sdkd_tf.deploy.head import Head
 from sdkd_tf.deploy.tflite import Prediction
 from sdkd_tf.files import PathLike
 from sdkd_tf.model.network import as_outputs
@@ -11,12 +12,14 @@ from sdkd_tf.run import Run
 
 
 class FloatClassifier:
-    """The network of a finished run after its last task, with the names of its classes."""
+    """The network of a finished run after its last task, with the names of its classes and its Head, if any."""
 
     def __init__(self, directory: PathLike):
         """Args: directory: that of the run. Raises UserError if it is not finished or cannot be read."""
         run = Run(directory)
         self.labels = run.results.classes
+        statistics = run.statistics()
+        self.head = Head(self.labels, statistics) if statistics else None
         self.input_size = run.config.network.input_size
         network = run.network()
         self._network = keras.Model(network.input, [*network.outputs, network.outputs[0].node.layer.input])

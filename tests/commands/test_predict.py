@@ -10,8 +10,10 @@ from PIL import Image
 
 from sdkd_tf.commands import predict
 from sdkd_tf.data import videos
+from sdkd_tf.deploy.head import Head
 from sdkd_tf.deploy.tflite import Prediction
 from sdkd_tf.errors import UserError
+from sdkd_tf.strategies.discriminant import ClassStatistics
 from sdkd_tf.reporting.overlay import draw
 
 
@@ -65,7 +67,8 @@ def test_a_folder_gives_a_contact_sheet_and_a_json_file(run, photos, tmp_path):
     assert lines[3] == f"wrote {tmp_path}/out/predictions.json and {tmp_path}/out/predictions.png"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["predictions.json", "predictions.png"]
     assert json.loads((tmp_path / "out/predictions.json").read_text()) == [
-        {"path": name, "frame": None, "labels": ["b", "c"], "probabilities": [1 / 3, 1 / 3]} for name in names
+        {"path": name, "frame": None, "labels": ["b", "c"], "probabilities": [1 / 3, 1 / 3], "known": True}
+        for name in names
     ]
     with Image.open(tmp_path / "out/predictions.png") as sheet:
         # One row: photo and overlay of 240 pixels side by side, as often as there are photos; three lines below.
@@ -79,6 +82,21 @@ def test_the_sheet_shows_the_first_of_many(run, photos, tmp_path, monkeypatch):
     assert len(json.loads((tmp_path / "out/predictions.json").read_text())) == 3
     with Image.open(tmp_path / "out/predictions.png") as sheet:
         assert sheet.width == 16 + 2 * (2 * 244 + 16)
+
+
+def test_with_a_head_an_image_unlike_the_classes_is_unknown(run, photos, tmp_path, monkeypatch):
+    """The head knows embeddings near 0 and 9; it alone gives labels and probabilities."""
+    statistics = ClassStatistics(2, 2)
+    near = np.array([[0.0, 0], [0, 1], [1, 0], [9, 9], [9, 8], [8, 9]])
+    statistics.add(near, np.repeat([0, 1], 3))
+    statistics.measure_reach(near)
+    Head(["low", "high"], statistics).write(tmp_path / "head.json")
+    monkeypatch.setattr(FakeClassifier, "embedding_size", 2, raising=False)
+    for embedding, expected in (([9, 9], "high 1.000"), ([90, -90], "unknown")):
+        answer = Prediction(np.ones(4) / 4, np.ones((2, 2)), np.array(embedding, np.float32))
+        monkeypatch.setattr(FakeClassifier, "__call__", lambda self, image, answer=answer: answer)
+        (line,) = run(photos / "10.jpg", top_k=1)
+        assert line.startswith(f"{photos}/10.jpg: {expected}")
 
 
 def test_a_network_without_maps_has_photos_alone(run, photos, tmp_path, monkeypatch):
