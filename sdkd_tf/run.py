@@ -7,11 +7,10 @@ import hashlib
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf.config import Config, read_config
@@ -23,11 +22,10 @@ from sdkd_tf.files import PathLike, SavedStates, atomic_file, lock, read_json, r
 from sdkd_tf.model import ARCHITECTURES
 from sdkd_tf.model.weights import load_weights, save_weights
 from sdkd_tf.strategies.base import Strategy
+from sdkd_tf.strategies.discriminant import ClassStatistics
 
 _FILES = "results.json config.json weights.npz model.keras optimizer.npz kept.npz saliency.npz report.html".split()
 _FOLDERS = ("progress", "checkpoints", "logs", "plots", "tflite")
-# Options of the network that may change when another run continues it.
-_FREE = ("weights", "frozen_blocks", "detach_map")
 
 
 @dataclasses.dataclass
@@ -86,7 +84,7 @@ class Run:
     def network(self) -> keras.Model:
         """The network after the last task, rebuilt from the options. Raises UserError if the weights do not fit."""
         options, build = ARCHITECTURES[self.config.architecture]
-        unset = {"weights": "none"} if self.config.architecture == "sdkd" else {}
+        unset = {"weights": "none"} if hasattr(self.config.network, "weights") else {}
         network = build(len(self.results.classes), dataclasses.replace(self.config.network, **unset))
         load_weights(network, self.directory / "weights.npz")
         return network
@@ -104,7 +102,7 @@ class Run:
         if data_dir:
             options = dataclasses.replace(options, data_dir=data_dir)
         problems = Problems()
-        sequence = load_tasks(options, problems).without(set(self.results.skipped))
+        sequence = load_tasks(options, problems, self.results.classes).without(set(self.results.skipped))
         if problems.general:
             raise UserError(problems.general[0])
         if fingerprint(sequence) != self.results.fingerprint or list(sequence.classes) != self.results.classes:
@@ -140,54 +138,19 @@ class Run:
             raise UserError(f"{path}: no such file; expected the directory of a finished run of train.py")
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
-    def hand_over(self, strategy: Strategy, config: Config, classes: tuple[str, ...]) -> None:
-        """Loads the final weights and optimizer moments of this run into the strategy of a run that continues it.
+    def statistics(self) -> ClassStatistics | None:
+        """The class statistics that the FC layer was computed from; None if it was trained."""
+        kept = self.arrays("kept.npz")
+        names = "counts", "means", "scatter", "reach"
+        return ClassStatistics.of(**{name: kept[name] for name in names}) if set(names) <= set(kept) else None
 
-        If this run trained other variables (with another `frozen_blocks`, or a strategy with variables besides the
-        network), a message is printed and the moments start from zero.
-
-        Args:
-          strategy: the compiled strategy of the new run.
-          config: options of the new run.
-          classes: names of the classes in the new data.
-
-        Raises:
-          UserError: this run has different classes or another network, or its files are damaged.
-        """
-        if self.results.classes != list(classes):
-            differing = ", ".join(sorted({*classes} ^ {*self.results.classes})) or "in another order"
-            raise UserError(
-                f"continue_from {self.directory}: has different classes from those of the data ({differing});"
-                " expected the same classes"
-            )
-        own, new = self.config, config
-        free = {name: getattr(own.network, name) for name in _FREE if hasattr(own.network, name)}
-        if new.architecture != own.architecture or dataclasses.replace(new.network, **free) != own.network:
-            raise UserError(
-                f"continue_from {self.directory}: its network differs from the one these options describe;"
-                f" expected --flagfile={self.directory}/flags.flags"
-            )
-        load_weights(strategy.student, self.directory / "weights.npz")
-        if not self._read_variables("optimizer.npz", strategy.optimizer.variables):
-            print(f"{self.directory}: the optimizer's moments do not fit these options; they start from zero")
-        if not self._read_variables("kept.npz", strategy.kept_variables):
-            raise UserError(
-                f"continue_from {self.directory}: does not hold what --strategy={config.strategy} keeps from task to"
-                " task; expected a run with the same strategy and options"
-            )
-
-    def _read_variables(self, name: str, variables: Sequence[tf.Variable]) -> bool:
-        """Sets variables to saved values. Returns whether they fit. Raises UserError if the file is damaged."""
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """The arrays of optimizer.npz or kept.npz; none without the file. Raises UserError if it is damaged."""
         path = self.directory / name
         try:
-            values = list(read_npz(path).values()) if path.is_file() else []
+            return read_npz(path) if path.is_file() else {}
         except ValueError as error:
             raise UserError(f"{path}: {error}; expected one written by train.py") from error
-        fits = [value.shape for value in values] == [tuple(variable.shape) for variable in variables]
-        if fits:
-            for variable, value in zip(variables, values):
-                variable.assign(value)
-        return fits or not variables
 
     # A run that is being trained.
 
@@ -293,7 +256,8 @@ class Run:
         # For --continue_from: from zero moments, Adam's first steps change every weight by the full learning rate.
         write_npz(self.directory / "optimizer.npz", *[v.numpy() for v in strategy.optimizer.variables])
         if strategy.kept_variables:
-            write_npz(self.directory / "kept.npz", *[variable.numpy() for variable in strategy.kept_variables])
+            kept = {variable.name.removesuffix(":0"): variable.numpy() for variable in strategy.kept_variables}
+            write_npz(self.directory / "kept.npz", **kept)
         if maps is not None:
             with atomic_file(self.directory / "saliency.npz") as file:
                 np.savez_compressed(file, images=gallery, maps=maps)

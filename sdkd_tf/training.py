@@ -14,6 +14,7 @@ import tf_keras as keras
 
 from sdkd_tf.callbacks import FirstStepHeartbeat, Schedule, StopAtNonFinite
 from sdkd_tf.config import Config
+from sdkd_tf.continuation import hand_over
 from sdkd_tf.data.checks import check_images, fingerprint
 from sdkd_tf.data.seeds import seed_all, seed_of
 from sdkd_tf.data.sequence import Problems, Task, TaskSequence, load_tasks
@@ -70,7 +71,7 @@ def train(config: Config) -> Results:
     with replicas.scope():
         strategy = build_strategy(config, len(tasks.classes))
         if config.run.continue_from:
-            Run(config.run.continue_from).hand_over(strategy, config, tasks.classes)
+            hand_over(Run(config.run.continue_from), strategy, config, tasks.classes)
     results.parameters = strategy.student.count_params()
     loop = _TaskLoop(run, config, tasks, strategy, replicas, results)
     with run.writing() if loop.chief else contextlib.nullcontext():
@@ -92,7 +93,8 @@ def build_strategy(config: Config, num_classes: int) -> Strategy:
 def _read_data(config: Config) -> tuple[TaskSequence, Config, Results]:
     """(the data, the options with defaults that depend on the data filled in, results without tasks)."""
     problems = Problems()
-    tasks = load_tasks(config.data, problems)
+    known = Run(config.run.continue_from).results.classes if config.run.continue_from else ()
+    tasks = load_tasks(config.data, problems, known)
     tasks = check_images(tasks, problems, config.data.skip_bad_images)
     skipped = {tasks.relative(image): lines for image, lines in problems.images.items()}
     if skipped:
@@ -173,7 +175,7 @@ class _TaskLoop:
         count = len(self.tasks.tasks)
         print(f"\ntask {index + 1}/{count}: {task.name}, {len(task.train)} images, strategy {self.config.strategy}")
         place = index + (1 if self.config.run.continue_from else 0)
-        data = TaskData(place, task.train, self.input_size, training.batch_size, training.augmentation)
+        data = TaskData(place, task.train, self.input_size, training.batch_size, training.augmentation, task.validation)
         if not done:
             self._seed(index, "begin")
             result = TaskResult(task.name, len(task.train), len(strategy.kept_examples), strategy.stored_bytes)

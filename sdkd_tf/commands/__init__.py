@@ -24,9 +24,10 @@ COMMANDS = {
     "train": "train a network over a sequence of tasks",
     "convert": "convert a run to int8 TFLite",
     "predict": "label images and videos with a converted file or a run",
+    "teach": "teach a converted file new objects from a few photos",
     "evaluate": "score a run on labeled images",
     "inspect": "check a data folder",
-    "compare": "train several arms with several seeds, and compare them",
+    "compare": "train several arms in several cells, and compare them",
     "report": "print the results of runs and write their reports and plots",
     "verify": "check a converted file against its golden directory",
 }

@@ -119,7 +119,7 @@ def darken(image: tf.Tensor, mask: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tenso
     return image * tf.random.stateless_uniform([], seed, *_DARKNESS), mask
 
 
-AUGMENTATIONS = {"none": None, "light": augment, "hard": augment_hard}
+AUGMENTATIONS = {"none": lambda example, seed: example, "light": augment, "hard": augment_hard}
 
 
 def gaussian_blur(image: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:

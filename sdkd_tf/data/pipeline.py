@@ -1,12 +1,13 @@
 """The tf.data input pipeline, from Examples to batches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
 from sdkd_tf.data.augmentation import AUGMENTATIONS
+from sdkd_tf.data.difficulty.rehearsal import rehearse
 from sdkd_tf.data.images import letterbox, open_image
 from sdkd_tf.data.masks import open_mask
 from sdkd_tf.data.sequence import Example
@@ -30,6 +31,7 @@ def make_dataset(
     seed: int | None = None,
     batches: int = 1,
     augmentation: str = "light",
+    rows: np.ndarray | None = None,
     keep: bool = False,
     input_context: tf.distribute.InputContext = tf.distribute.InputContext(),
 ) -> tf.data.Dataset:
@@ -43,6 +45,8 @@ def make_dataset(
         each pass and augmented; the result depends only on the seed.
       batches: number of batches if there is a `seed`; all of them are full.
       augmentation: a key of `augmentation.AUGMENTATIONS`, used if there is a `seed`.
+      rows: difficulties of earlier tasks, `[n, 4]`; if there is a `seed`, every second image is only lightly
+        augmented, and then shown as hard as a random one of them.
       keep: whether to cache the decoded images in memory, 4 * input_size^2 bytes each; only without a `seed`.
       input_context: the worker that reads the dataset, if there is a `seed`. It reads its part of every batch, in one
         batch for each of its replicas.
@@ -77,12 +81,27 @@ def make_dataset(
     if keep:
         dataset = dataset.cache()
     dataset = dataset.map(_scale, num_parallel_calls=tf.data.AUTOTUNE)
-    augment = AUGMENTATIONS[augmentation]
-    if seed is not None and augment:
+    if seed is not None:
         seeds = places.map(lambda place: tf.stack([tf.constant(seed, tf.int64), place]))
-        dataset = tf.data.Dataset.zip((dataset, seeds)).map(augment, num_parallel_calls=tf.data.AUTOTUNE)
+        vary = _variation(augmentation, rows)
+        dataset = tf.data.Dataset.zip((dataset, seeds)).map(vary, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.batch(batch_size // input_context.num_replicas_in_sync)
     return dataset.prefetch(2)
+
+
+def _variation(augmentation: str, rows: np.ndarray | None) -> Callable[..., dict[str, tf.Tensor]]:
+    """The function of an example and a seed `[2]`, whose second number is the example's place, that augments it."""
+    augment, light = AUGMENTATIONS[augmentation], AUGMENTATIONS["light" if augmentation == "hard" else augmentation]
+
+    def vary(example: dict[str, tf.Tensor], seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        if rows is None:
+            return augment(example, seed)
+        rehearsed = seed[1] % 2 == 1
+        return tf.cond(
+            rehearsed, lambda: rehearse(light(example, seed), tf.constant(rows), seed), lambda: augment(example, seed)
+        )
+
+    return vary
 
 
 def _scale(pixels: tf.Tensor, label: tf.Tensor, has_mask: tf.Tensor) -> dict[str, tf.Tensor]:

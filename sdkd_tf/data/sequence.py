@@ -5,8 +5,10 @@ import dataclasses
 import pathlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+import numpy as np
+
 from sdkd_tf.data.layouts import LAYOUTS, read_layout
-from sdkd_tf.data.layouts.listing import SPLITS, Listing, Part
+from sdkd_tf.data.layouts.listing import SPLITS, Listing
 from sdkd_tf.data.layouts.names import flaw, natural_key
 from sdkd_tf.data.rendered import rendered_benchmark
 from sdkd_tf.data.selection import DataOptions, select
@@ -53,10 +55,11 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class TaskSequence:
-    """Tasks in the order in which they are learned. All of them have the same classes.
+    """Tasks in the order in which they are learned. A later task may have further classes, or lack some.
 
     Attributes:
-      classes: names of the classes, in Unicode NFC and natural order. The labels are their indices.
+      classes: names of the classes, in Unicode NFC, in natural order within the task that adds them. The labels are
+        their indices.
       tasks: the Tasks.
       root: the data folder.
       layout: a key of `layouts.LAYOUTS`.
@@ -72,6 +75,27 @@ class TaskSequence:
     def relative(self, image: pathlib.Path) -> str:
         """Path of an image relative to the root, with forward slashes."""
         return image.relative_to(self.root).as_posix()
+
+    def by_classes(self, sizes: Sequence[int]) -> "TaskSequence":
+        """The sequence in which each task has the images of all tasks of some of the classes, in their order.
+
+        Args:
+          sizes: numbers of classes; the first task has the first `sizes[0]` of them, and so on.
+
+        Raises:
+          UserError: they do not add up to the number of classes.
+        """
+        if sum(sizes) != len(self.classes):
+            raise UserError(
+                f"class_groups is {','.join(map(str, sizes))}; expected numbers that add up to {len(self.classes)},"
+                " the number of classes"
+            )
+        tasks = []
+        for first, size in zip(np.cumsum([0, *sizes]), sizes):
+            labels = range(first, first + size)
+            every = ([e for t in self.tasks for e in getattr(t, s) if e.label in labels] for s in SPLITS)
+            tasks.append(Task(f"classes{first + 1}-{first + size}", *map(tuple, every)))
+        return dataclasses.replace(self, tasks=tuple(tasks))
 
     def without(self, images: set[str]) -> "TaskSequence":
         """The sequence without the given images, named as by `relative`."""
@@ -108,15 +132,16 @@ class Problems:
         return list(dict.fromkeys(line for lines in self.images.values() for line in lines))
 
 
-def load_tasks(options: DataOptions, problems: Problems | None = None) -> TaskSequence:
+def load_tasks(options: DataOptions, problems: Problems | None = None, known: Sequence[str] = ()) -> TaskSequence:
     """Detects the layout of a data folder and reads it, without opening images.
 
     Args:
       options: see DataOptions.
       problems: collects the problems of the data; if it is None, the first problem is raised.
+      known: classes that a network already has. They come first and keep their labels, with or without images here.
 
     Returns:
-      A TaskSequence. Every split of every task has images of every class, unless `problems` says otherwise.
+      A TaskSequence. Every split of a task has images of the same classes, unless `problems` says otherwise.
 
     Raises:
       UserError: the data lack the tasks or objects asked for, or have a problem and `problems` is None.
@@ -130,14 +155,25 @@ def load_tasks(options: DataOptions, problems: Problems | None = None) -> TaskSe
     for problem in layout.problems:
         report(problem)
     listings = select(layout, options)
-    for problem in dict.fromkeys(_problems(listings, root, f" ({layout.note})" if layout.note else "")):
+    for problem in dict.fromkeys(_problems(listings, f" ({layout.note})" if layout.note else "")):
         report(problem)
-    names = {name for listing in listings for part in listing.splits.values() for name in part.images}
-    classes = tuple(sorted(names, key=natural_key))  # the same order in all layouts, so that a network fits all of them
+    classes = _classes(listings, known)
+    if len(classes) == 1:
+        report(f"data_dir {root}: has one class, {classes[0]!r}; expected at least two")
     tasks = [_read_task(listing, root, classes, problems) for listing in listings]
     for problem in _ambiguous(tasks):
         report(problem)
-    return TaskSequence(classes, tuple(tasks), root, layout.name, layout.note)
+    sequence = TaskSequence(classes, tuple(tasks), root, layout.name, layout.note)
+    return sequence.by_classes(options.class_groups) if options.class_groups else sequence
+
+
+def _classes(listings: list[Listing], known: Sequence[str]) -> tuple[str, ...]:
+    """The known classes, and then the new ones of each task in natural order."""
+    classes = list(known)
+    for listing in listings:
+        names = {name for part in listing.splits.values() for name in part.images}
+        classes += sorted(names.difference(classes), key=natural_key)
+    return tuple(classes)
 
 
 def _raise(problem: str) -> None:
@@ -165,32 +201,29 @@ def _example(image: pathlib.Path, label: int, find_targets: TargetFinder, proble
     return Example(image, label, mask, box)
 
 
-def _problems(listings: list[Listing], root: pathlib.Path, note: str) -> Iterator[str]:
+def _problems(listings: list[Listing], note: str) -> Iterator[str]:
     """Problems of the selected tasks: unreadable parts, and classes that differ, lack images or have invalid names."""
-    readable: list[tuple[str, Part]] = []
+    names: set[str] = set()
     for listing in listings:
-        for split, part in listing.splits.items():
+        for part in listing.splits.values():
             yield from part.problems
-            if part.images or not part.problems:
-                readable.append((split, part))
-    for split, part in readable:
-        reference = readable[0][1]
-        for name in sorted(set(reference.images) ^ set(part.images)):
-            here, there = (part, reference) if name in part.images else (reference, part)
-            yield (
-                f"class {name!r} is in {here.where} but not in {there.where};"
-                " expected the same classes in every split and task"
-            )
-        for name, files in part.images.items():
-            if not files:
-                yield f"{part.where}/{name}: holds no images for {split}; expected *.jpg or *.png{note}"
-    names = {name for _, part in readable for name in part.images}
+        readable = {split: part for split, part in listing.splits.items() if part.images or not part.problems}
+        for split, part in readable.items():
+            reference = next(iter(readable.values()))
+            for name in sorted(set(reference.images) ^ set(part.images)):
+                here, there = (part, reference) if name in part.images else (reference, part)
+                yield (
+                    f"class {name!r} is in {here.where} but not in {there.where};"
+                    " expected the same classes in every split of a task"
+                )
+            for name, files in part.images.items():
+                if not files:
+                    yield f"{part.where}/{name}: holds no images for {split}; expected *.jpg or *.png{note}"
+            names |= set(part.images)
     for kind, known in (("task", [listing.name for listing in listings]), ("class", sorted(names, key=natural_key))):
         for name in known:
             if reason := flaw(name):
                 yield f"{kind} {name!a}: {reason}"
-    if len(names) == 1:
-        yield f"data_dir {root}: has one class, {min(names)!r}; expected at least two"
 
 
 def _ambiguous(tasks: Sequence[Task]) -> Iterator[str]:

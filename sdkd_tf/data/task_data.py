@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from sdkd_tf.data.pipeline import make_dataset
@@ -20,6 +21,7 @@ class TaskData:
       input_size: side of the network's square input in pixels.
       batch_size: images per batch, over all replicas together.
       augmentation: a key of `augmentation.AUGMENTATIONS`.
+      validation: the validation Examples of the task; they are not trained on.
       seed: seed of order and augmentation in the current epoch.
       input_context: defines the part of every batch that this worker reads.
     """
@@ -29,6 +31,7 @@ class TaskData:
     input_size: int
     batch_size: int
     augmentation: str = "light"
+    validation: tuple[Example, ...] = ()
     seed: int = 0
     input_context: tf.distribute.InputContext = tf.distribute.InputContext()
 
@@ -48,11 +51,12 @@ class TaskData:
             self.examples if examples is None else examples, self.input_size, batch_size or self.batch_size
         )
 
-    def augmented(self, examples: Sequence[Example] | None = None) -> tf.data.Dataset:
+    def augmented(self, examples: Sequence[Example] | None = None, rows: np.ndarray | None = None) -> tf.data.Dataset:
         """The current epoch's batches, `steps` of them, shuffled and augmented.
 
         Args:
           examples: the Examples to draw from; None for those of the task.
+          rows: difficulties of earlier tasks to rehearse, see `pipeline.make_dataset`.
         """
         return make_dataset(
             self.examples if examples is None else examples,
@@ -61,5 +65,6 @@ class TaskData:
             seed=self.seed,
             batches=self.steps,
             augmentation=self.augmentation,
+            rows=rows,
             input_context=self.input_context,
         )

@@ -17,12 +17,13 @@ from sdkd_tf.callbacks import heartbeat
 from sdkd_tf.data.pipeline import make_dataset, to_network_range
 from sdkd_tf.data.sequence import TaskSequence
 from sdkd_tf.deploy.golden import write_golden
+from sdkd_tf.deploy.head import NAME, Head
 from sdkd_tf.deploy.measurement import measure
 from sdkd_tf.deploy.metadata import with_metadata, without_output
-from sdkd_tf.deploy.quantization import with_probabilities
+from sdkd_tf.deploy.quantization import deployed_outputs, with_probabilities
 from sdkd_tf.deploy.quantized_training import train_quantized
 from sdkd_tf.deploy.report import Conversion, load_conversions
-from sdkd_tf.deploy.tflite import pack, unpack
+from sdkd_tf.deploy.tflite import Prediction, pack, unpack
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import SavedStates, lock, read_json, write_json
 from sdkd_tf.run import Run
@@ -63,8 +64,9 @@ class ConversionOptions:
 def convert(options: ConversionOptions) -> Conversion:
     """Converts the model of a finished run.
 
-    Writes a file with both outputs, a file with probabilities only and metadata, labels.txt, conversion.json, and a
-    golden directory. Quantization reads only the training images of the last task. Quantization-aware training is one
+    Writes a file with all outputs, a file with probabilities only and metadata, labels.txt, head.json (if the FC layer
+    was computed from class statistics), conversion.json, and a golden directory. Quantization reads only the training images of the last task; in quantization-aware training, half
+    of them are shown as hard as those of earlier tasks, if the run kept their difficulties. Quantization-aware training is one
     more SDKD step: the float network is the teacher, the quantized network the student. To resume an interrupted
     conversion from its last finished epoch, call this again with the same options.
 
@@ -113,7 +115,7 @@ def _write_files(
         deployed, training = _quantized(run, network, sequence, options, SavedStates(working / "progress"))
     else:
         complete = with_probabilities(network)
-        deployed = keras.Model(complete.input, [complete.outputs[4], complete.outputs[1]])
+        deployed = keras.Model(complete.input, deployed_outputs(complete.outputs))
         if quantization == "ptq":
             representative = make_dataset(sequence.tasks[-1].train, run.config.network.input_size, 1).take(200)
         else:
@@ -124,6 +126,9 @@ def _write_files(
     write_models(files, FILE_NAMES[quantization], deployed, classes, representative)
     path = files / f"{FILE_NAMES[quantization]}.tflite"
     report = dataclasses.replace(measure(path, network, sequence), **training)
+    statistics = run.statistics()
+    if statistics:
+        Head(classes, statistics).write(files / NAME)
     golden = files / ("golden" if quantization == "qat" else f"golden_{quantization}")
     golden.mkdir()
     write_golden(golden, path, [example.image for example in sequence.tasks[-1].test], classes)
@@ -165,6 +170,7 @@ def _quantized(
         seed=options.seed,
         batches=steps * options.epochs,
         augmentation=config.training.augmentation,
+        rows=run.arrays("kept.npz").get("difficulties"),
     )
     known = {field.name for field in dataclasses.fields(SDKD.Options)}
     shared = {name: value for name, value in vars(config.options).items() if name in known}
@@ -193,8 +199,10 @@ def write_models(
     content = to_tflite(deployed, representative)
     (directory / f"{name}.tflite").write_bytes(content)
     description = f"Recognizes {len(labels)} objects, learned task after task."
+    for output in ("saliency", "embedding"):
+        content = without_output(content, output)
     (directory / f"{name}_classifier.tflite").write_bytes(
-        with_metadata(without_output(content, "saliency"), labels, "SDKD", description, __version__)
+        with_metadata(content, labels, "SDKD", description, __version__)
     )
     (directory / "labels.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
 
@@ -206,7 +214,7 @@ def with_uint8_input(model: keras.Model) -> keras.Model:
 
 
 def to_tflite(model: keras.Model, representative: Iterable[Any] | None = None) -> bytes:
-    """Converts a model with the outputs [probabilities, saliency] to TFLite.
+    """Converts a model with the outputs of a `Prediction` to TFLite.
 
     Args:
       model: a quantization-aware or a float model. A model with uint8 input is not quantized.
@@ -214,7 +222,7 @@ def to_tflite(model: keras.Model, representative: Iterable[Any] | None = None) -
 
     Returns:
       The bytes of the file. Its signature `serving_default` has the uint8 input `image` `[1, s, s, 3]` and float32
-      outputs `probabilities` and `saliency`.
+      outputs named like the fields of `Prediction`.
     """
     signature = [tf.TensorSpec((1, *model.input_shape[1:]), model.inputs[0].dtype, name="image")]
     infer = tf.function(lambda image: model(image, training=False), signature, autograph=False)
@@ -225,7 +233,7 @@ def to_tflite(model: keras.Model, representative: Iterable[Any] | None = None) -
 
         @tf.function(input_signature=signature, autograph=False)
         def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
-            return dict(zip(("probabilities", "saliency"), frozen(image)))
+            return dict(zip(Prediction._fields, frozen(image)))
 
         converter = tf.lite.TFLiteConverter.from_concrete_functions([serve.get_concrete_function()], tf.Module())
         if model.inputs[0].dtype != tf.uint8:

@@ -26,9 +26,10 @@ class FloatClassifier:
           image: uint8 `[input_size, input_size, 3]`, RGB.
 
         Returns:
-          A Prediction: probabilities float32 `[classes]`, and the saliency map float32 `[h, w]` in [0, 1], or None if
-          the network has none.
+          A Prediction: probabilities float32 `[classes]`; the saliency map float32 `[h, w]` in [0, 1], or None if the
+          network has none; no embedding.
         """
         outputs = as_outputs(self._network.predict_on_batch(to_network_range(image[None])))
         weights = np.exp(outputs.logits[0] - outputs.logits[0].max())
-        return Prediction(weights / weights.sum(), None if outputs.saliency is None else outputs.saliency[0, :, :, 0])
+        saliency = None if outputs.saliency is None else outputs.saliency[0, :, :, 0]
+        return Prediction(weights / weights.sum(), saliency)

@@ -1,6 +1,6 @@
 """Quantization-aware training (Jacob et al., CVPR 2018) with TF-MOT, as one more SDKD step."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -98,9 +98,15 @@ def equalize_depthwise(network: keras.Model) -> None:
 
 
 def with_probabilities(network: keras.Model) -> keras.Model:
-    """Adds softmax probabilities `[batch, classes]` to a network as its fifth output."""
-    probabilities = layers.Softmax(name="probabilities")(Outputs(*network.outputs).logits)
-    return keras.Model(network.input, [*network.outputs, probabilities], name=network.name)
+    """Adds two outputs: softmax probabilities `[batch, classes]`, and the embedding `[batch, size]` before the FC layer."""
+    logits = Outputs(*network.outputs).logits
+    added = layers.Softmax(name="probabilities")(logits), logits.node.layer.input
+    return keras.Model(network.input, [*network.outputs, *added], name=network.name)
+
+
+def deployed_outputs(outputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """[probabilities, saliency, embedding] of the outputs of `with_probabilities`."""
+    return [outputs[4], outputs[1], outputs[5]]
 
 
 @tf.autograph.experimental.do_not_convert  # no layer needs AutoGraph, which takes half of the time
@@ -112,7 +118,7 @@ def quantization_aware(network: keras.Model) -> tuple[keras.Model, keras.Model]:
 
     Returns:
       (student, deployed), two models that share weights: the student returns `network.Outputs`, the deployed model
-      [probabilities, saliency]. Their ranges are set only for the layers in FIXED_RANGES; see `calibrate`.
+      [probabilities, saliency, embedding]. Their ranges are set only for the layers in FIXED_RANGES; see `calibrate`.
     """
     equalize_depthwise(network)
     with _keras.quantize_scope(_SCOPE):
@@ -125,7 +131,7 @@ def quantization_aware(network: keras.Model) -> tuple[keras.Model, keras.Model]:
             layer.trainable = False
     fix_ranges(quantized)
     student = keras.Model(quantized.input, quantized.outputs[:4], name="quantized_sdkd")
-    deployed = keras.Model(quantized.input, [quantized.outputs[4], quantized.outputs[1]], name="deployed_sdkd")
+    deployed = keras.Model(quantized.input, deployed_outputs(quantized.outputs), name="deployed_sdkd")
     return student, deployed
 
 

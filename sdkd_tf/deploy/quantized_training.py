@@ -51,7 +51,7 @@ def train_quantized(
         saved = states.load(_State)
     with heartbeat("preparing the quantized network"):
         student, deployed = quantization_aware(network)
-        strategy = SDKD(student, dataclasses.replace(distillation, fc="trained"), network)
+        strategy = SDKD(student, dataclasses.replace(distillation, fc="trained", rehearsal=False), network)
         strategy.compile(keras.optimizers.Adam(learning_rate, clipvalue=0.5))
         if saved:
             with states.fitting("remove the directory to start over"):

@@ -13,7 +13,7 @@ from sdkd_tf import child
 from sdkd_tf.errors import UserError, one_line
 from sdkd_tf.files import PathLike
 
-Prediction = collections.namedtuple("Prediction", "probabilities saliency")
+Prediction = collections.namedtuple("Prediction", "probabilities saliency embedding", defaults=(None, None))
 SIGNATURE = "serving_default"
 _IDENTIFIER, _LARGEST = b"TFL3", (1 << 31) - 1  # bytes of a FlatBuffer
 _TRIAL, _SECONDS = "sdkd_tf.deploy.tflite_trial", 60  # time limit for one file
@@ -79,7 +79,7 @@ def open_interpreter(path: PathLike, threads: int = 1, kernels: OpResolverType =
 
 
 class Classifier:
-    """A converted network: maps uint8 pixels to probabilities and, unless the file omits it, the saliency map."""
+    """A converted network: maps uint8 pixels to probabilities and, unless the file omits them, map and embedding."""
 
     def __init__(self, path: PathLike, threads: int = 1, kernels: OpResolverType = OpResolverType.AUTO):
         """Args:
@@ -104,15 +104,17 @@ class Classifier:
         image, probabilities = inputs.get("image"), outputs.get("probabilities", (None, ()))
         self.input_size = image[1][1] if image and len(image[1]) == 4 else 0
         self.num_classes = probabilities[1][-1] if len(probabilities[1]) == 2 else 0
+        self.embedding_size = outputs.get("embedding", (None, (1, 1)))[1][-1]
         dtype, shape = outputs.get("saliency", (np.float32, (1, 1, 1, 1)))
         if (
             inputs != {"image": (np.uint8, (1, self.input_size, self.input_size, 3))}
             or probabilities != (np.float32, (1, self.num_classes))
             or (dtype, len(shape), shape[:1], shape[-1:]) != (np.float32, 4, (1,), (1,))
+            or outputs.get("embedding", (np.float32, (1, 1))) != (np.float32, (1, self.embedding_size))
             or not set(outputs) <= set(Prediction._fields)
         ):
             raise UserError(
-                f"model {path}: does not have the input `image` and the outputs `probabilities` and `saliency`;"
+                f"model {path}: does not have the input `image` and the outputs {', '.join(Prediction._fields)};"
                 " expected one written by convert.py"
             )
         self.has_saliency = "saliency" in outputs
@@ -124,7 +126,8 @@ class Classifier:
           image: uint8 `[input_size, input_size, 3]`, RGB.
 
         Returns:
-          A Prediction: probabilities float32 `[classes]`, and the saliency map float32 `[h, w]` in [0, 1] or None.
+          A Prediction: probabilities float32 `[classes]`; the saliency map float32 `[h, w]` in [0, 1], or None; the
+          embedding float32 `[size]`, or None.
 
         Raises:
           UserError: LiteRT fails, which is not expected for files written by convert.py.
@@ -134,7 +137,8 @@ class Classifier:
         except (ValueError, RuntimeError) as error:
             raise UserError(f"model {self._path}: LiteRT cannot run it ({one_line(error)})") from error
         saliency = outputs["saliency"][0, :, :, 0] if self.has_saliency else None
-        return Prediction(outputs["probabilities"][0], saliency)
+        embedding = outputs["embedding"][0] if "embedding" in outputs else None
+        return Prediction(outputs["probabilities"][0], saliency, embedding)
 
 
 def read_labels(model_path: PathLike, num_classes: int) -> list[str]:

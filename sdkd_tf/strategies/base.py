@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -14,8 +14,16 @@ from sdkd_tf.data.task_data import TaskData
 from sdkd_tf.distribution import global_mean, rebalanced
 from sdkd_tf.model.network import Outputs, as_outputs
 from sdkd_tf.strategies import losses
+from sdkd_tf.strategies.discriminant import ClassStatistics
 
 Terms = dict[str, tf.Tensor]
+Fc = Annotated[
+    Literal["trained", "closed_form", "nearest_mean"],
+    Meta(
+        description="FC layer after a task: trained (paper), or discriminant analysis or nearest mean.",
+        extra={"research": True},
+    ),
+]
 
 
 class Strategy(keras.Model):
@@ -33,6 +41,7 @@ class Strategy(keras.Model):
         saliency_weight: Annotated[
             float, Meta(ge=0, description="Weight of CPD's loss, the supervision of both maps by object masks.")
         ] = 1.0
+        fc: Fc = "trained"
 
     term_names: tuple[str, ...] = ("classification", "saliency")  # the keys of what `terms` returns
     distributable = True  # whether the result is independent of the number of replicas
@@ -48,6 +57,13 @@ class Strategy(keras.Model):
         self.options: Any = options or self.Options()
         self.kept_examples: tuple[Example, ...] = ()  # a tuple, because Keras would wrap a list
         self.has_saliency = len(student.outputs) > 1
+        self.statistics: ClassStatistics | None = None
+        if self.options.fc != "trained":
+            self.fc = student.outputs[0].node.layer
+            self.statistics = ClassStatistics(self.fc.units, self.fc.kernel.shape[0])
+            names = "trained_kernel", "trained_bias"
+            self.trained_fc = [tf.Variable(w, trainable=False, name=n) for w, n in zip(self.fc.weights, names)]
+            self.embedding = embedding_of(student)
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.term_names)}
         self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         # The metrics of each worker already cover all replicas; by default, Keras would add them up.
@@ -72,12 +88,17 @@ class Strategy(keras.Model):
         return self.student(images, training=training)
 
     def begin_task(self, task: TaskData) -> dict[str, float]:
-        """Called before training on a task.
+        """Called before training on a task. The FC layer is again as it was trained, if it is replaced after a task.
 
         Returns:
           Numbers to record in the task's result.
         """
+        if task.index and self.statistics:
+            self.fc.set_weights([weight.numpy() for weight in self.trained_fc])
         return {}
+
+    def handed_over(self, classes: int) -> None:
+        """Called if a network that has learned the first `classes` classes was handed over to be trained further."""
 
     def training_batches(self, task: TaskData) -> tf.data.Dataset:
         """The shuffled and augmented batches of one epoch: `task.steps` batches."""
@@ -130,7 +151,32 @@ class Strategy(keras.Model):
         return gradients
 
     def end_task(self, task: TaskData) -> None:
-        """Called after training on a task."""
+        """Called after training on a task. Computes the FC layer from class statistics, unless the trained one stays.
+
+        The trained FC layer, which classifies worse but guides the training of the features, returns for the next task.
+        """
+        if self.statistics:
+            self.update(self.statistics, task)
+            if task.validation:
+                self.statistics.measure_reach(self.embed(task.batches(task.validation))[0])
+            for kept, trained in zip(self.trained_fc, self.fc.weights, strict=True):
+                kept.assign(trained)
+            closed_form = self.options.fc == "closed_form"
+            self.fc.set_weights(self.statistics.discriminant() if closed_form else self.statistics.nearest_mean())
+
+    def update(self, statistics: ClassStatistics, task: TaskData) -> None:
+        """Brings class statistics up to date after a task. Here, those of earlier tasks stay as they are."""
+        statistics.add(*self.embed(task.batches()))
+
+    def embed(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+        """The embeddings `[images, size]` and the labels `[images]` of all images in some batches."""
+        embedded = [(self._embed_batch(batch["image"]), batch["label"]) for batch in batches]
+        embeddings, labels = (np.concatenate(values) for values in zip(*embedded, strict=True))
+        return embeddings, labels
+
+    @tf.function(autograph=False)
+    def _embed_batch(self, images: tf.Tensor) -> tf.Tensor:
+        return self.embedding(images, training=False)
 
     @property
     def saved_variables(self) -> list[tf.Variable]:
@@ -140,7 +186,7 @@ class Strategy(keras.Model):
     @property
     def kept_variables(self) -> list[tf.Variable]:
         """What a finished run saves for further tasks (`--continue_from`), besides the network and the optimizer."""
-        return []
+        return [*self.statistics.variables, *self.trained_fc] if self.statistics else []
 
     def state(self) -> dict[str, Any]:
         """Anything else that an interrupted run needs, besides variables and `kept_examples`; must fit into JSON."""
@@ -154,4 +200,11 @@ class Strategy(keras.Model):
     @property
     def stored_bytes(self) -> int:
         """Bytes kept from task to task besides network and optimizer state. Images count with their file sizes."""
-        return sum(example.stored_bytes for example in self.kept_examples)
+        kept = sum(4 * weight.shape.num_elements() for weight in self.fc.weights) if self.statistics else 0
+        kept += self.statistics.stored_bytes if self.statistics else 0
+        return kept + sum(example.stored_bytes for example in self.kept_examples)
+
+
+def embedding_of(network: keras.Model) -> keras.Model:
+    """The part of a network before its FC layer: a keras.Model from images to embeddings `[batch, size]`."""
+    return keras.Model(network.input, network.outputs[0].node.layer.input)

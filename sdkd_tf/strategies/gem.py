@@ -48,6 +48,7 @@ class _EpisodicMemory(Strategy):
     def end_task(self, task: TaskData) -> None:
         chosen = random.sample(task.examples, min(self._size, len(task.examples)))
         self.kept_examples += tuple(chosen)
+        super().end_task(task)
         if not chosen:
             return
         # All batches have the same size: if a task has fewer images, some are repeated.

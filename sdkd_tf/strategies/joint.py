@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from sdkd_tf.data.task_data import TaskData
 from sdkd_tf.strategies.base import Strategy
+from sdkd_tf.strategies.discriminant import ClassStatistics
 
 
 class Joint(Strategy):
@@ -16,3 +17,9 @@ class Joint(Strategy):
 
     def end_task(self, task: TaskData) -> None:
         self.kept_examples += task.examples
+        super().end_task(task)
+
+    def update(self, statistics: ClassStatistics, task: TaskData) -> None:
+        """Computes the statistics of all tasks anew, because the features have changed."""
+        statistics.reset()
+        statistics.add(*self.embed(task.batches(self.kept_examples)))

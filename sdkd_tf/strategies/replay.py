@@ -52,7 +52,7 @@ class SDKDReplay(ExperienceReplay, SDKD):
     """SDKD with the batches of experience replay; the teacher sees the kept images as well."""
 
     @dataclasses.dataclass(frozen=True)
-    class Options(ExperienceReplay.Options, SDKD.Options):
+    class Options(SDKD.Options, ExperienceReplay.Options):
         """Options of SDKD with experience replay."""
 
 

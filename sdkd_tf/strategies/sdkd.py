@@ -6,27 +6,31 @@ from them in closed form.
 
 import dataclasses
 import random
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 from msgspec import Meta
 
+from sdkd_tf.data.difficulty.rehearsal import Difficulties
 from sdkd_tf.data.pipeline import shuffled_passes
 from sdkd_tf.data.task_data import TaskData
 from sdkd_tf.model.network import Outputs, as_outputs
 from sdkd_tf.model.translator import build_paraphraser, build_translator
 from sdkd_tf.strategies import losses
-from sdkd_tf.strategies.base import Strategy, Terms
+from sdkd_tf.strategies.base import Fc, Strategy, Terms, embedding_of
 from sdkd_tf.strategies.discriminant import ClassStatistics
+
+_UNKNOWN = -1e9  # logit of a class that the teacher does not know: its probability is 0
 
 
 class LwF(Strategy):
     """Learning without Forgetting (Li, Hoiem, ECCV 2016): only soft targets from the model of the previous task.
 
-    All tasks share their labels here, so there is a single head without warm-up. The loss of the LwF paper, the
-    cross-entropy of the softened predictions, has the same gradient as the divergence in SDKD's equation 2.
+    Labels mean the same in all tasks here, so there is a single head without warm-up. The soft targets leave out the
+    classes that the teacher has not seen. The loss of the LwF paper, the cross-entropy of the softened predictions, has
+    the same gradient as the divergence in SDKD's equation 2.
 
     The teacher is a copy of the student, made when a task begins. The first task has no teacher.
     """
@@ -51,11 +55,13 @@ class LwF(Strategy):
         self.teacher.trainable = False
         # A variable, so that train_step is not traced again when the first teacher is set.
         self.has_teacher = tf.Variable(teacher is not None, trainable=False, name="has_teacher")
+        self.known = tf.Variable(tf.fill([student.outputs[0].shape[1]], teacher is not None), trainable=False)
 
     def begin_task(self, task: TaskData) -> dict[str, float]:
+        numbers = super().begin_task(task)
         if task.index:
             self.promote()
-        return super().begin_task(task)
+        return numbers
 
     def promote(self) -> None:
         """The student becomes the frozen teacher."""
@@ -74,7 +80,16 @@ class LwF(Strategy):
 
     def distillation_terms(self, teacher: Outputs, student: Outputs) -> tuple[tf.Tensor, ...]:
         """The distillation terms, in the order of `term_names`."""
-        return (losses.soft_target_loss(teacher.logits, student.logits, self.options.temperature),)
+        target, logits = (tf.where(self.known, outputs.logits, _UNKNOWN) for outputs in (teacher, student))
+        return (losses.soft_target_loss(target, logits, self.options.temperature),)
+
+    def end_task(self, task: TaskData) -> None:
+        super().end_task(task)
+        seen = np.isin(np.arange(self.known.shape[0]), [example.label for example in task.examples])
+        self.known.assign(self.known.numpy() | seen)
+
+    def handed_over(self, classes: int) -> None:
+        self.known.assign(np.arange(self.known.shape[0]) < classes)
 
     def total(self, terms: Terms) -> tf.Tensor:
         distilled = terms["classification"] + self.options.lambda2 * terms["soft_target"]
@@ -101,13 +116,10 @@ class SDKD(LwF):
             float,
             Meta(ge=0, le=1, description="Share of the teacher in the average of weights after each task; paper: 0."),
         ] = 0.25
-        fc: Annotated[
-            Literal["closed_form", "trained"],
-            Meta(
-                description="FC layer after a task: computed from class statistics, or as trained (paper).",
-                extra={"research": True},
-            ),
-        ] = "closed_form"
+        rehearsal: Annotated[
+            bool, Meta(description="Show half of each later batch as hard as images of earlier tasks.")
+        ] = True
+        fc: Fc = "closed_form"
 
     term_names = (*Strategy.term_names, "factor_transfer", "soft_target")
 
@@ -122,12 +134,9 @@ class SDKD(LwF):
             self.paraphraser.distribute_reduction_method = "first"  # see Strategy
             self.paraphraser.optimizer.build(self.paraphraser.trainable_variables)
             self.student_translator = build_translator(map_size)
-        self.statistics: ClassStatistics | None = None
-        if self.options.fc == "closed_form":
-            self.fc = student.outputs[0].node.layer
-            self.statistics = ClassStatistics(self.fc.units, self.fc.kernel.shape[0])
-            self.trained_fc = [tf.Variable(weight, trainable=False) for weight in self.fc.weights]
-            self.student_embedding, self.teacher_embedding = _embedding(self.student), _embedding(self.teacher)
+        if self.statistics:
+            self.teacher_embedding = embedding_of(self.teacher)
+        self.difficulties = Difficulties() if self.options.rehearsal else None
 
     @property
     def trained_variables(self) -> list[tf.Variable]:
@@ -140,8 +149,6 @@ class SDKD(LwF):
         return [*super().saved_variables, *optimizer]
 
     def begin_task(self, task: TaskData) -> dict[str, float]:
-        if task.index and self.statistics:
-            self.fc.set_weights([weight.numpy() for weight in self.trained_fc])
         numbers = super().begin_task(task)
         if task.index and self.has_factors:
             numbers["translator_error"] = self.train_teacher_translator(task.batches())
@@ -169,13 +176,15 @@ class SDKD(LwF):
     def _teach(self, images: tf.Tensor) -> Any:
         return self.teacher(images, training=False)
 
+    def training_batches(self, task: TaskData) -> tf.data.Dataset:
+        """The batches of one epoch; from the second task on, with rehearsal, half of each shows old difficulties."""
+        return task.augmented(rows=self.difficulties.known_rows if self.difficulties else None)
+
     def end_task(self, task: TaskData) -> None:
         self.average_weights()
-        if self.statistics:
-            self.update(self.statistics, task)
-            for kept, trained in zip(self.trained_fc, self.fc.weights, strict=True):
-                kept.assign(trained)
-            self.fc.set_weights(self.statistics.discriminant())
+        super().end_task(task)
+        if self.difficulties:
+            self.difficulties.add(task.batches())
 
     def average_weights(self) -> None:
         """Averages the weights of student and teacher; `teacher_share` is the share of the teacher.
@@ -189,30 +198,27 @@ class SDKD(LwF):
                 new.assign((1 - share) * new + share * old)
 
     def update(self, statistics: ClassStatistics, task: TaskData) -> None:
-        """Moves class statistics with the change of the embeddings, and adds a task's images to them."""
-        before, after, labels = self._embed(task.batches())
-        if task.index:  # augmented images as well, because they resemble those of other tasks
-            others = self._embed(task.augmented())
-            statistics.move(np.concatenate([before, others[0]]), np.concatenate([after, others[1]]))
-        statistics.add(after, labels)
+        """Moves class statistics with the change of the embeddings, and adds a task's images to them.
 
-    def _embed(self, batches: tf.data.Dataset) -> list[np.ndarray]:
-        """(the teacher's embeddings, the student's, the labels) of all images in some batches."""
-        embedded = [(*self._embed_batch(batch["image"]), batch["label"]) for batch in batches]
-        return [np.concatenate(values) for values in zip(*embedded, strict=True)]
+        The change is seen on augmented images, half of them rehearsed, because these resemble images of other tasks.
+        """
+        if task.index:
+            both = [self._embed_batch_twice(batch["image"]) for batch in self.training_batches(task)]
+            statistics.move(*(np.concatenate(embeddings) for embeddings in zip(*both, strict=True)))
+        super().update(statistics, task)
 
     @tf.function(autograph=False)
-    def _embed_batch(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return self.teacher_embedding(images, training=False), self.student_embedding(images, training=False)
+    def _embed_batch_twice(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Embeddings by the teacher and by the student."""
+        return self.teacher_embedding(images, training=False), self.embedding(images, training=False)
 
     @property
     def kept_variables(self) -> list[tf.Variable]:
-        return [*self.statistics.variables, *self.trained_fc] if self.statistics else []
+        return [*super().kept_variables, *(self.difficulties.variables if self.difficulties else ())]
 
     @property
     def stored_bytes(self) -> int:
-        fc = sum(4 * weight.shape.num_elements() for weight in self.fc.weights) if self.statistics else 0
-        return super().stored_bytes + (self.statistics.stored_bytes + fc if self.statistics else 0)
+        return super().stored_bytes + (self.difficulties.stored_bytes if self.difficulties else 0)
 
     def distillation_terms(self, teacher: Outputs, student: Outputs) -> tuple[tf.Tensor, ...]:
         factor_transfer = 0.0
@@ -228,8 +234,3 @@ class SDKD(LwF):
             terms["classification"], terms["factor_transfer"], terms["soft_target"], options.lambda1, options.lambda2
         )
         return equation3 + options.saliency_weight * terms["saliency"]
-
-
-def _embedding(network: keras.Model) -> keras.Model:
-    """The part of a network before its FC layer."""
-    return keras.Model(network.input, network.outputs[0].node.layer.input)

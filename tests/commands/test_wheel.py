@@ -110,8 +110,8 @@ def test_convert_verify_and_predict(sdkd, trained):
 
 def test_compare(sdkd, trained):
     (sdkd.home / "base.flags").write_text("\n".join([*TINY.split(), "--data_dir=~/data"]))
-    arms = ["--arm=a: --strategy=finetune --max_tasks=1"]
-    code, output, errors = sdkd("compare", "--base=~/base.flags", "--out_dir=~/comparison", "--seeds=0", *arms)
+    arms = ["--arm=a: --strategy=finetune", "--cell=0: --seed=0 --max_tasks=1"]
+    code, output, errors = sdkd("compare", "--base=~/base.flags", "--out_dir=~/comparison", *arms)
     assert code == 0 and "| a |" in output, errors
     assert (sdkd.home / "comparison" / "runs.jsonl").read_text().count("\n") == 1
 

@@ -1,8 +1,14 @@
-"""An integer-only network in the form that convert.py writes, for the programs that have to accept it: make test-device."""
+"""For make test-device: an integer-only network in the form that convert.py writes, and a browser with a web server."""
+
+import functools
+import http.server
+import shutil
+import threading
 
 import numpy as np
 import pytest
 import tf_keras as keras
+from playwright.sync_api import sync_playwright
 
 from sdkd_tf.data.images import letterbox, open_image
 from sdkd_tf.data.rendered import rendered_benchmark
@@ -57,3 +63,34 @@ def converted(tmp_path_factory, labels, images, pixels):
     (directory / "golden").mkdir()
     write_golden(directory / "golden", directory / "sdkd_int8.tflite", images, labels)
     return directory
+
+
+@pytest.fixture(scope="module")
+def serve():
+    """A function that serves a folder on this computer and returns its URL."""
+    servers = []
+
+    def start(folder):
+        handler = functools.partial(_QuietHandler, directory=folder)
+        servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}/"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+
+
+class _QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium with a camera that it draws itself."""
+    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        yield browser
+        browser.close()

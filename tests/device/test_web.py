@@ -1,16 +1,11 @@
 """The web page in headless Chromium, on the golden images, photos of many shapes and a camera that Chromium draws."""
 
-import functools
-import http.server
 import json
 import pathlib
-import shutil
-import threading
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from playwright.sync_api import sync_playwright
 
 from sdkd_tf.data.images import letterbox
 
@@ -39,26 +34,9 @@ def site(converted, tmp_path_factory):
     return site
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
-
-
 @pytest.fixture(scope="module")
-def origin(site):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
-        yield browser
-        browser.close()
+def origin(site, serve):
+    return serve(site)
 
 
 @pytest.fixture(scope="module")

@@ -84,3 +84,25 @@ def test_statistics_stay_where_nothing_changes():
 
 def test_stored_bytes():
     assert ClassStatistics(20, 448).stored_bytes == 4 * (20 + 20 * 448 + 448 * 449 // 2)
+
+
+def test_the_distance_is_relative_along_the_axes_of_the_classes_and_plain_across_them():
+    """The definition with full matrices, for the same shrunk covariance."""
+    statistics = statistics_of(EMBEDDINGS, LABELS, classes=4)  # the last class has no images
+    counts, means, scatter = arrays(statistics)
+    covariance = scatter / (len(LABELS) - 3)
+    deviation = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(deviation, deviation)
+    weight = oas_shrinkage(correlation, len(LABELS) - 3)
+    within = ((1 - weight) * correlation + weight * np.eye(5)) * np.outer(deviation, deviation)
+    center = means[:3].mean(axis=0)
+    total = within + (means[:3] - center).T @ (means[:3] - center) / 3
+    images = rng.normal(size=(7, 5)) * 4
+    nearest = np.min(
+        [np.einsum("ij,jk,ik->i", images - m, np.linalg.inv(within), images - m) for m in means[:3]], axis=0
+    )
+    background = np.einsum("ij,jk,ik->i", images - center, np.linalg.inv(total), images - center)
+    whitened, span = (np.linalg.solve(np.linalg.cholesky(within), (x - center).T) for x in (images, means[:3]))
+    outside = np.sum((whitened - span @ np.linalg.pinv(span, rcond=1e-5) @ whitened) ** 2, axis=0)
+    expected = (nearest - background) / 2 + outside / 5
+    np.testing.assert_allclose(statistics.distances(images), expected, rtol=1e-3, atol=1e-3)

@@ -1,0 +1,66 @@
+"""Continues a finished run: a new run starts with its network, its optimizer's moments and what its strategy kept."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from sdkd_tf.config import Config
+from sdkd_tf.errors import UserError
+from sdkd_tf.run import Run
+from sdkd_tf.strategies.base import Strategy
+
+_FREE = ("weights", "frozen_blocks", "detach_map")  # options of the network that may change
+
+
+def hand_over(run: Run, strategy: Strategy, config: Config, classes: Sequence[str]) -> None:
+    """Loads the final state of a run into the strategy of a run that continues it.
+
+    Further classes get new units in the FC layer, with the weights that they were initialized with. If the run trained
+    other variables (with another `frozen_blocks`, or a strategy with variables besides the network), a message is
+    printed and the optimizer's moments start from zero.
+
+    Args:
+      run: the finished run.
+      strategy: the compiled strategy of the new run.
+      config: options of the new run.
+      classes: classes of the new run: those of the finished run in their order, and then further ones.
+
+    Raises:
+      UserError: the run has another network or strategy, or its files are damaged.
+    """
+    own = run.config
+    free = {name: getattr(own.network, name) for name in _FREE if hasattr(own.network, name)}
+    if config.architecture != own.architecture or dataclasses.replace(config.network, **free) != own.network:
+        raise UserError(
+            f"continue_from {run.directory}: its network differs from the one these options describe;"
+            f" expected --flagfile={run.directory}/flags.flags"
+        )
+    growth = len(run.results.classes), len(classes)
+    _assign(strategy.student.variables, [variable.numpy() for variable in run.network().variables], growth)
+    strategy.handed_over(growth[0])
+    if not _assign(strategy.optimizer.variables, list(run.arrays("optimizer.npz").values()), growth):
+        print(f"{run.directory}: the optimizer's moments do not fit these options; they start from zero")
+    kept = strategy.kept_variables
+    if kept and not _assign(kept, list(run.arrays("kept.npz").values()), growth):
+        raise UserError(
+            f"continue_from {run.directory}: does not hold what --strategy={config.strategy} keeps from task to task;"
+            " expected a run with the same strategy and options"
+        )
+
+
+def _assign(variables: Sequence[tf.Variable], values: Sequence[np.ndarray], growth: tuple[int, int]) -> bool:
+    """Sets variables to values for fewer classes; the rest of a variable stays. Returns whether all of them fit."""
+
+    def fits(variable: tf.Variable, value: np.ndarray) -> bool:
+        sides = zip(value.shape, variable.shape)
+        return value.ndim == len(variable.shape) and all(old == new or (old, new) == growth for old, new in sides)
+
+    if len(values) != len(variables) or not all(map(fits, variables, values)):
+        return False
+    for variable, value in zip(variables, values):
+        grown = np.copy(variable.numpy())
+        grown[tuple(map(slice, value.shape))] = value
+        variable.assign(grown)
+    return True
