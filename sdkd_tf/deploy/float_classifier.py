@@ -1,6 +1,7 @@
 """Labels images with the float network of a run, in the same way as `tflite.Classifier` does with a converted file."""
 
 import numpy as np
+import tf_keras as keras
 
 from sdkd_tf.data.pipeline import to_network_range
 from sdkd_tf.deploy.tflite import Prediction
@@ -17,7 +18,8 @@ class FloatClassifier:
         run = Run(directory)
         self.labels = run.results.classes
         self.input_size = run.config.network.input_size
-        self._network = run.network()
+        network = run.network()
+        self._network = keras.Model(network.input, [*network.outputs, network.outputs[0].node.layer.input])
 
     def __call__(self, image: np.ndarray) -> Prediction:
         """Classifies one image.
@@ -27,9 +29,10 @@ class FloatClassifier:
 
         Returns:
           A Prediction: probabilities float32 `[classes]`; the saliency map float32 `[h, w]` in [0, 1], or None if the
-          network has none; no embedding.
+          network has none; the embedding float32 `[size]`.
         """
-        outputs = as_outputs(self._network.predict_on_batch(to_network_range(image[None])))
+        *found, embedding = self._network.predict_on_batch(to_network_range(image[None]))
+        outputs = as_outputs(found)
         weights = np.exp(outputs.logits[0] - outputs.logits[0].max())
         saliency = None if outputs.saliency is None else outputs.saliency[0, :, :, 0]
-        return Prediction(weights / weights.sum(), saliency)
+        return Prediction(weights / weights.sum(), saliency, embedding[0])

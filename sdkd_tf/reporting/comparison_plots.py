@@ -29,6 +29,12 @@ def plot_comparison(records: Sequence[Record], out_dir: pathlib.Path) -> None:
     _plot_final(records, styles, out_dir / "final.png")
 
 
+def curves(records: Sequence[Record]) -> dict[str, np.ndarray]:
+    """Mean validation accuracy over all tasks after each task that all cells have: arm -> `[tasks, cells]` in [0, 1]."""
+    found = by_cell(records, lambda record: metrics.mean_accuracy(record.results.accuracy("validation")))
+    return {arm: np.array([*zip(*rows.values())]) for arm, rows in found.items()}
+
+
 def line_styles(records: Sequence[Record]) -> Styles:
     """Keyword arguments of `Axes.plot` for each arm.
 
@@ -46,12 +52,6 @@ def line_styles(records: Sequence[Record]) -> Styles:
             "zorder": 3 if arm == method else 2,
         }
     return styles
-
-
-def curves(records: Sequence[Record]) -> dict[str, np.ndarray]:
-    """Mean validation accuracy over all tasks after each task that all cells have: arm -> `[tasks, cells]` in [0, 1]."""
-    found = by_cell(records, lambda record: metrics.mean_accuracy(record.results.accuracy("validation")))
-    return {arm: np.array([*zip(*rows.values())]) for arm, rows in found.items()}
 
 
 def _plot_curves(data: dict[str, np.ndarray], styles: Styles, path: pathlib.Path) -> None:
