@@ -56,8 +56,10 @@ def save_sheet(path: pathlib.Path, cells: Sequence[Cell], columns: int) -> None:
     for row, used in zip(rows, heights):
         for column, cell in enumerate(row):
             left = _GAP + column * (inside + _GAP)
-            for place, picture in enumerate(cell.pictures):
-                figure.figimage(np.asarray(picture), left + place * (SIDE + _GAP // 4), top - picture.height)
+            beside = left
+            for picture in cell.pictures:
+                figure.figimage(np.asarray(picture), beside, top - picture.height)
+                beside += picture.width + _GAP // 4
             below = top - max(picture.height for picture in cell.pictures)
             for number in range(len(cell.lines)):
                 style = (

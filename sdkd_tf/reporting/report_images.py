@@ -42,10 +42,13 @@ def image_counts(sequence: TaskSequence) -> dict[str, Any]:
 
 
 def samples(sequence: TaskSequence) -> list[dict[str, str]]:
-    """One training image of each class, from one task after another."""
+    """One training image of each class that has any, from one task after another."""
     shown = []
     for label, name in enumerate(sequence.classes):
-        task = sequence.tasks[label % len(sequence.tasks)]
+        tasks = [task for task in sequence.tasks if any(example.label == label for example in task.train)]
+        if not tasks:  # a class of the run that this one continues
+            continue
+        task = tasks[label % len(tasks)]
         examples = [example for example in task.train if example.label == label]
         picture = _jpeg_uri(_scaled(examples[len(examples) // 2].image, _SAMPLE_SIDE))
         shown.append({"picture": picture, "label": name, "task": task.name})

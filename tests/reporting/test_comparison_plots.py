@@ -10,9 +10,9 @@ from sdkd_tf.reporting.comparison_tables import Record
 
 def records(*strategies):
     return [
-        Record(f"arm {number}", seed, make_config(strategy=strategy), Results([], "", {}, 1))
+        Record(f"arm {number}", cell, make_config(strategy=strategy), Results([], "", {}, 1))
         for number, strategy in enumerate(strategies)
-        for seed in (0, 1)
+        for cell in ("a", "b")
     ]
 
 

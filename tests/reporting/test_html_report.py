@@ -125,7 +125,9 @@ def test_without_the_data_it_says_so_and_leaves_their_parts_out(tiny_run):
     complete = page(tiny_run)
     shutil.move(tiny_run.directory.parent / "data", tiny_run.directory.parent / "moved")
     found = page(tiny_run)
-    assert "The images of this run are missing or have changed" in found.text and "no such directory" in found.text
+    assert (
+        "images or weights of this run are missing or have changed" in found.text and "no such directory" in found.text
+    )
     assert "Confusion matrix" in complete.text and "Confusion matrix" not in found.text
     assert "Worst mistakes" not in found.text and "task1 unknown" in found.text and "task1 12 task2 12" in found.text
     assert page(tiny_run, data_dir=str(tiny_run.directory.parent / "moved")).text == complete.text

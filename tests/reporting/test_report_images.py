@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 
 from sdkd_tf.reporting.report_images import confused_pairs, image_counts, samples
@@ -22,3 +24,13 @@ def test_images_are_counted_by_class_task_and_split(tiny_run):
 def test_samples_are_of_each_class_and_of_one_task_after_another(tiny_run):
     shown = [(sample["label"], sample["task"]) for sample in samples(tiny_run.tasks())]
     assert shown == [("thing_00", "task1"), ("thing_01", "task2"), ("thing_02", "task1")]
+
+
+def test_samples_of_classes_that_some_or_all_tasks_lack(tiny_run):
+    sequence = tiny_run.tasks()
+    first, second = sequence.tasks
+    second = dataclasses.replace(second, train=tuple(e for e in second.train if e.label != 1))
+    sequence = dataclasses.replace(sequence, classes=(*sequence.classes, "old"), tasks=(first, second))
+    shown = [(sample["label"], sample["task"]) for sample in samples(sequence)]
+    assert shown == [("thing_00", "task1"), ("thing_01", "task1"), ("thing_02", "task1")]
+    assert image_counts(sequence)["per_class"][1:] == [("thing_01", [4, 0]), ("thing_02", [4, 4]), ("old", [0, 0])]
