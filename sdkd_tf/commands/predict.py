@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from absl import flags
@@ -13,8 +13,7 @@ from PIL import Image
 from sdkd_tf.commands import quiet_stderr
 from sdkd_tf.data.images import letterbox
 from sdkd_tf.data.sources import Source, check, find_files, is_image, read_images
-from sdkd_tf.deploy.head import Head, read_head
-from sdkd_tf.deploy.tflite import Classifier, Prediction, read_labels
+from sdkd_tf.deploy.recognizer import Recognizer
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import write_json
 from sdkd_tf.reporting.contact_sheet import Cell, fitted, save_sheet
@@ -34,8 +33,8 @@ class Labeled:
 
     path: str
     frame: int | None
-    labels: list[str]
-    probabilities: list[float]
+    labels: Sequence[str]
+    probabilities: Sequence[float]
     known: bool
 
     @property
@@ -65,55 +64,24 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError("no image given; expected image files, folders of images, videos, or --camera=0")
     sources: list[Source] = [*find_files(arguments), *([] if values.camera is None else [values.camera])]
     check(sources)  # fails on a wrong name before any output
-    classify, size, head = open_model(os.path.expanduser(values.model), values.threads)
+    with quiet_stderr():  # TensorFlow logs when it is imported
+        recognize = Recognizer(os.path.expanduser(values.model), values.threads)
     out_dir = _made(values.out_dir) if values.out_dir else None
     labeled: list[Labeled] = []
     cells: list[Cell] = []
     damaged: list[str] = []
     with contextlib.suppress(*[] if values.camera is None else [KeyboardInterrupt]):  # which ends the camera
         for path, frame, image in read_images(sources, values.every, values.max_frames, damaged):
-            prediction = classify(letterbox(image, size))
-            labeled.append(Labeled(path, frame, *decide(prediction, head, values.top_k)))
+            (answer,) = recognize(letterbox(image, recognize.input_size)[None])
+            labeled.append(Labeled(path, frame, *recognize.best(answer, values.top_k), answer.known))
             print(f"{labeled[-1].name}: {', '.join(_lines(labeled[-1]))}", flush=True)
             if out_dir and len(cells) < _SHOWN:
-                cells.append(_cell(image, prediction, labeled[-1]))
+                cells.append(_cell(image, answer.saliency, labeled[-1]))
     if out_dir and labeled:
         _write(out_dir, labeled, cells, columns=_COLUMNS if all(map(is_image, sources)) else 1)
     if damaged:
         several = "\n  ".join([f"{len(damaged)} of {len(sources)} inputs could not be labeled:", *damaged])
         raise UserError(damaged[0] if len(damaged) == 1 else several)
-
-
-def open_model(path: str, threads: int) -> tuple[Callable[[np.ndarray], Prediction], int, Head | list[str]]:
-    """Opens a .tflite file, or the float network of a run.
-
-    Returns:
-      (function from a uint8 image `[size, size, 3]` to its Prediction, size, its Head, or the names of the classes if it
-      has none).
-
-    Raises:
-      UserError: the path holds neither, or its labels do not fit.
-    """
-    if not os.path.isdir(path):
-        classifier = Classifier(path, threads)
-        head = read_head(path)
-        if head and classifier.embedding_size == head.size:
-            return classifier, classifier.input_size, head
-        return classifier, classifier.input_size, read_labels(path, classifier.num_classes)
-    with quiet_stderr():  # TensorFlow takes seconds to import, and a .tflite file does not need it
-        from sdkd_tf.deploy.float_classifier import FloatClassifier
-    network = FloatClassifier(path)
-    return network, network.input_size, network.head or network.labels
-
-
-def decide(prediction: Prediction, head: Head | list[str], top_k: int) -> tuple[list[str], list[float], bool]:
-    """The most probable labels, their probabilities, and whether the image shows a known class, as far as one can tell."""
-    if isinstance(head, list):
-        names, probabilities, known = head, prediction.probabilities, True
-    else:
-        names, (probabilities, known) = head.labels, head(prediction.embedding)
-    best = (-probabilities).argsort(kind="stable")[:top_k]  # breaks ties like argmax
-    return [names[i] for i in best], probabilities[best].tolist(), known
 
 
 def _made(directory: str) -> pathlib.Path:
@@ -130,10 +98,10 @@ def _lines(row: Labeled) -> list[str]:
     return found if row.known else ["unknown", *found]
 
 
-def _cell(image: Image.Image, prediction: Prediction, row: Labeled) -> Cell:
+def _cell(image: Image.Image, saliency: np.ndarray | None, row: Labeled) -> Cell:
     """The photo, beside it the overlay if the network has a saliency map, and below them labels and name."""
     photo = fitted(image)
-    overlay = [] if prediction.saliency is None else [draw(photo, prediction.saliency)]
+    overlay = [] if saliency is None else [draw(photo, saliency)]
     return Cell([photo, *overlay], [*_lines(row), row.name])
 
 

@@ -24,18 +24,11 @@ class FloatClassifier:
         network = run.network()
         self._network = keras.Model(network.input, [*network.outputs, network.outputs[0].node.layer.input])
 
-    def __call__(self, image: np.ndarray) -> Prediction:
-        """Classifies one image.
-
-        Args:
-          image: uint8 `[input_size, input_size, 3]`, RGB.
-
-        Returns:
-          A Prediction: probabilities float32 `[classes]`; the saliency map float32 `[h, w]` in [0, 1], or None if the
-          network has none; the embedding float32 `[size]`.
-        """
-        *found, embedding = self._network.predict_on_batch(to_network_range(image[None]))
+    def __call__(self, images: np.ndarray) -> list[Prediction]:
+        """Classifies images, uint8 `[n, input_size, input_size, 3]`, RGB; see `tflite.Classifier` for what is returned."""
+        *found, embeddings = self._network.predict_on_batch(to_network_range(images))
         outputs = as_outputs(found)
-        weights = np.exp(outputs.logits[0] - outputs.logits[0].max())
-        saliency = None if outputs.saliency is None else outputs.saliency[0, :, :, 0]
-        return Prediction(weights / weights.sum(), saliency, embedding[0])
+        weights = np.exp(outputs.logits - outputs.logits.max(axis=1, keepdims=True))
+        probabilities = weights / weights.sum(axis=1, keepdims=True)
+        maps = [None] * len(images) if outputs.saliency is None else outputs.saliency[..., 0]
+        return [Prediction(*values) for values in zip(probabilities, maps, embeddings)]

@@ -10,11 +10,12 @@ from PIL import Image
 
 from sdkd_tf.commands import predict
 from sdkd_tf.data import videos
+from sdkd_tf.deploy import recognizer
 from sdkd_tf.deploy.head import Head
 from sdkd_tf.deploy.tflite import Prediction
 from sdkd_tf.errors import UserError
-from sdkd_tf.strategies.discriminant import ClassStatistics
 from sdkd_tf.reporting.overlay import draw
+from sdkd_tf.strategies.discriminant import ClassStatistics
 
 
 class FakeClassifier:
@@ -34,7 +35,7 @@ class FakeClassifier:
 def run(tmp_path, monkeypatch, capsys):
     """A function that runs the command and returns its lines."""
     (tmp_path / "labels.txt").write_text("a\nb\nc\nd\n")
-    monkeypatch.setattr(predict, "Classifier", FakeClassifier)
+    monkeypatch.setattr(recognizer, "Classifier", FakeClassifier)
     if "out_dir" not in flags.FLAGS:
         predict.define_flags("sdkd")
     if not flags.FLAGS.is_parsed():

@@ -27,7 +27,7 @@ def test_probabilities_and_map_are_those_of_the_network(run_dir, network, labels
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     classifier = FloatClassifier(run_dir)
     assert classifier.labels == labels and classifier.input_size == 64
-    found = classifier(image)
+    (found,) = classifier(image[None])
     expected = Outputs(*network(image[None] / np.float32(127.5) - 1, training=False))
     np.testing.assert_allclose(found.probabilities, keras.activations.softmax(expected.logits)[0], atol=1e-5)
     np.testing.assert_allclose(found.saliency, expected.saliency[0, :, :, 0], atol=1e-5)
