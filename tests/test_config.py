@@ -86,7 +86,7 @@ def test_equality_is_of_values():
     assert not a.differences(b)
     assert a.differences(parsed("--levels=1,2", "--epochs=3", "--strategy=lwf")) == [
         "--strategy is sdkd, not lwf", "--epochs is 4, not 3", "--fc is closed_form, not trained", "--lambda1 is 1.0, not unset",
-        "--teacher_share is 0.25, not unset", "--rehearsal is True, not unset",
+        "--teacher_share is 0.5, not unset", "--rehearsal is True, not unset",
     ]  # fmt: skip
 
 

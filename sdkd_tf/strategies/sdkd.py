@@ -115,7 +115,7 @@ class SDKD(LwF):
         teacher_share: Annotated[
             float,
             Meta(ge=0, le=1, description="Share of the teacher in the average of weights after each task; paper: 0."),
-        ] = 0.25
+        ] = 0.5
         rehearsal: Annotated[
             bool, Meta(description="Show half of each later batch as hard as images of earlier tasks.")
         ] = True

@@ -175,8 +175,9 @@ def test_the_overlay_of_a_large_photo_shows_the_same():
 MEMORY = """
 import resource, sys
 from sdkd_tf.commands import predict
+from sdkd_tf.deploy import recognizer
 from tests.commands.test_predict import FakeClassifier
-predict.Classifier = FakeClassifier
+recognizer.Classifier = FakeClassifier
 from absl import flags
 predict.define_flags("sdkd")
 flags.FLAGS(["sdkd", f"--model={sys.argv[1]}/m.tflite"])
