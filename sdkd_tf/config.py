@@ -37,6 +37,7 @@ class RunOptions:
         Annotated[int, Meta(ge=0)] | None,
         Meta(description="Number of most recent tasks whose weights are kept; all by default."),
     ] = None
+    report: Annotated[bool, Meta(description="Write report.html and plots.", extra={"research": True})] = True
     distribute: Annotated[
         Literal["none", "mirrored", "multi_worker"],
         Meta(description="mirrored: all GPUs of this machine; multi_worker: the processes listed in TF_CONFIG."),

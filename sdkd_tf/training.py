@@ -63,7 +63,7 @@ def train(config: Config) -> Results:
     tasks, config, results = _read_data(config)
     if killed_at_the_end:  # while writing the report
         run.check_same(config, results, run.results)
-        return _finish(run, replicas)
+        return _finish(run, config, replicas)
 
     if config.training.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -79,7 +79,7 @@ def train(config: Config) -> Results:
         for index in range(first, len(tasks.tasks)):
             loop.learn(index, done if index == first else 0, resumed=index == first)
         loop.end()
-        return _finish(run, replicas)
+        return _finish(run, config, replicas)
 
 
 def build_strategy(config: Config, num_classes: int) -> Strategy:
@@ -270,10 +270,11 @@ class _TaskLoop:
         seed_all(self.config.training.seed, task, part)
 
 
-def _finish(run: Run, replicas: tf.distribute.Strategy) -> Results:
+def _finish(run: Run, config: Config, replicas: tf.distribute.Strategy) -> Results:
     wait_for_all(replicas)  # all have read whether the run is finished
     if is_chief(replicas):
-        write_report(run)
+        if config.run.report:
+            write_report(run)
         run.states.clear()
     wait_for_all(replicas)  # a worker that ended earlier would count as lost
     return run.results

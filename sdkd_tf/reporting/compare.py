@@ -188,7 +188,7 @@ def _train(run: Run, config: Config, parallel: int) -> str | None:
         file.write(config.flagfile())
     cores = max(1, (os.cpu_count() or 1) // parallel)  # per run, divided as in sdkd_tf/__init__.py
     threads = {"TF_NUM_INTEROP_THREADS": str(min(2, cores)), "TF_NUM_INTRAOP_THREADS": str(max(1, cores // 2))}
-    command = [*_TRAIN, f"--flagfile={arguments}", f"--run_dir={run.directory}"]
+    command = [*_TRAIN, f"--flagfile={arguments}", f"--run_dir={run.directory}", "--noreport"]
     with log.open("ab") as output:
         streams: dict[str, Any] = {"stdout": output, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
         code = subprocess.run(command, env={**os.environ, **threads}, preexec_fn=die_with_parent, **streams).returncode

@@ -11,6 +11,7 @@ from sdkd_tf.deploy.report import load_conversions
 from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation import metrics
 from sdkd_tf.evaluation.confusion import predict_test_images
+from sdkd_tf.evaluation.probe import probe_accuracy
 from sdkd_tf.evaluation.results import Results
 from sdkd_tf.files import atomic_file
 from sdkd_tf.reporting.model_card import model_card
@@ -112,6 +113,7 @@ def _of_images(run: Run, plots_dir: pathlib.Path, data_dir: str | None) -> tuple
     counts, classes = predictions.confusion(), run.results.classes
     plot_confusion(counts, classes, plots_dir / "confusion.png")
     parts = {
+        "probe": probe_accuracy(sequence, run.config.network.input_size),
         "counts": image_counts(sequence),
         "samples": samples(sequence),
         "confused": confused_pairs(counts, classes),
