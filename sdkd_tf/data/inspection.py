@@ -43,12 +43,18 @@ def _summary(folder: str, sequence: TaskSequence) -> Iterator[str]:
     yield f"classes: {len(sequence.classes)} ({', '.join(sequence.classes)})"
     yield f"tasks: {len(sequence.tasks)}, in this order, with images per split (fewest to most per class)"
     width = max((len(task.name) for task in sequence.tasks), default=0)
+    known: set[int] = set()
     for task in sequence.tasks:
+        labels = {example.label for example in task.examples}
         cells = []
         for split in SPLITS:
             counts = collections.Counter(example.label for example in getattr(task, split))
-            per_class = [counts[label] for label in range(len(sequence.classes))] or [0]
+            per_class = [counts[label] for label in labels] or [0]
             cells.append(f"{split} {sum(per_class)} ({min(per_class)} to {max(per_class)})")
+        for what, different in (("new", labels - known), ("not here", known - labels)):
+            if known and different:
+                cells.append(f"{what}: {', '.join(sequence.classes[label] for label in sorted(different))}")
+        known |= labels
         yield f"  {task.name:{width}}  " + "  ".join(cells)
 
 

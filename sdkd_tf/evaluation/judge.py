@@ -1,13 +1,13 @@
 """Scores a network on labeled images: accuracy, and the standard metrics of its saliency maps."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from sdkd_tf.data.pipeline import make_dataset, to_pixels
 from sdkd_tf.data.sequence import Example
-from sdkd_tf.deploy.recognizer import Answer
 from sdkd_tf.evaluation.evaluate import maps_and_masks
 from sdkd_tf.evaluation.saliency_metrics import mean_absolute_error, saliency_scores
 
@@ -41,8 +41,8 @@ class Judged:
         return {**scores, **saliency_scores(self.pairs), "mae": mae}
 
 
-def judge(recognize: Callable[[np.ndarray], list[Answer]], examples: Iterable[Example], input_size: int) -> Judged:
-    """Recognizes the images of examples with a `deploy.recognizer.Recognizer`."""
+def judge(recognize: Callable[[np.ndarray], Sequence[Any]], examples: Iterable[Example], input_size: int) -> Judged:
+    """Scores a recognizer, which maps images to a `deploy.recognizer.Answer` each, on the images of examples."""
     judged = Judged([], [], [])
     for batch in make_dataset(tuple(examples), input_size, 50):
         answers = recognize(to_pixels(batch["image"].numpy()))

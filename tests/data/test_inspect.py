@@ -173,3 +173,13 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         peaks.append(int(done.stdout.splitlines()[-1]))
     assert peaks[1] - peaks[0] < 60
+
+
+def test_classes_that_a_task_adds_or_lacks_are_listed(write_sequence, tmp_path):
+    root = write_sequence(tmp_path / "data", tasks=2, classes=3)
+    for split in ("train", "validation", "test"):
+        (root / split / "task2/thing_01").rename(root / split / "task2/thing_10")
+    _, lines, _ = inspect(root)
+    assert not any("not here" in line for line in lines if "  task1 " in line)
+    (line,) = (line for line in lines if line.startswith("  task2 "))
+    assert line.endswith("  new: thing_10  not here: thing_01")
