@@ -11,7 +11,7 @@ from sdkd_tf.errors import UserError
 from sdkd_tf.run import Run
 from sdkd_tf.strategies.base import Strategy
 
-_FREE = ("weights", "frozen_blocks", "detach_map")  # options of the network that may change
+_FREE = ("weights", "frozen_blocks", "frozen_branches", "detach_map")  # options of the network that may change
 
 
 def hand_over(run: Run, strategy: Strategy, config: Config, classes: Sequence[str]) -> None:

@@ -56,6 +56,13 @@ class NetworkOptions:
             description="Stop the classification gradient at the map; by default if masks supervise or pretrained it."
         ),
     ] = None
+    frozen_branches: Annotated[
+        bool | None,
+        Meta(
+            description="Keep the branches as they are; by default if they are pretrained and no mask supervises them.",
+            extra=_RESEARCH,
+        ),
+    ] = None
     frozen_blocks: Annotated[
         int, Meta(ge=0, le=5, description="Blocks 1 to this number keep their pretrained weights.")
     ] = 3
@@ -145,6 +152,8 @@ def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) 
     model = keras.Model(backbone.input, outputs, name="sdkd")
     if options.marks_objects:
         load_weights(model, BUNDLED_BRANCHES, branch_layers(model))
+    for layer in branch_layers(model) if options.frozen_branches else ():
+        layer.trainable = False
     mobilenet.freeze_batch_norm(model)
     mobilenet.freeze_blocks(model, options.frozen_blocks)
     return model

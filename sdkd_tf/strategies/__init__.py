@@ -3,7 +3,6 @@
 from sdkd_tf.strategies.base import Strategy
 from sdkd_tf.strategies.ewc import EWC, OnlineEWC
 from sdkd_tf.strategies.gem import AGEM, GEM
-from sdkd_tf.strategies.generative_replay import GenerativeReplay
 from sdkd_tf.strategies.joint import Joint
 from sdkd_tf.strategies.replay import ExperienceReplay, SDKDReplay
 from sdkd_tf.strategies.sdkd import SDKD, LwF
@@ -17,7 +16,6 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "online_ewc": OnlineEWC,
     "gem": GEM,
     "agem": AGEM,
-    "generative_replay": GenerativeReplay,
     "replay": ExperienceReplay,
     "sdkd_replay": SDKDReplay,
 }

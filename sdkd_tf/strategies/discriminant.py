@@ -106,7 +106,9 @@ class ClassStatistics(tf.Module):
         counts, means, _ = self._values()
         kernel = self._precision() @ means.T
         bias = -0.5 * np.sum(means.T * kernel, axis=0)
-        bias = np.where(counts > 0, bias, -_NEVER * TEMPERATURE)
+        # What all logits have in common does not matter, and without it the values are smaller and round better.
+        kernel -= kernel[:, counts > 0].mean(axis=1, keepdims=True)
+        bias = np.where(counts > 0, bias - bias[counts > 0].mean(), -_NEVER * TEMPERATURE)
         return (kernel / TEMPERATURE).astype(np.float32), (bias / TEMPERATURE).astype(np.float32)
 
     def distances(self, embeddings: np.ndarray) -> np.ndarray:
@@ -155,7 +157,8 @@ class ClassStatistics(tf.Module):
         counts, _, scatter = self._values()
         degrees = max(counts.sum() - np.count_nonzero(counts), 1)
         covariance = scatter / degrees
-        deviation = np.sqrt(np.diag(covariance)) + 1e-6
+        deviation = np.sqrt(np.diag(covariance))
+        deviation = np.maximum(deviation, 0.1 * np.median(deviation) + 1e-6)  # no weight on features that hardly change
         correlation = covariance / np.outer(deviation, deviation)
         weight = oas_shrinkage(correlation, degrees)
         correlation = (1 - weight) * correlation + weight * np.eye(len(correlation))

@@ -107,7 +107,7 @@ def test_every_problem_is_told(root):
     start = lines.index("problems: 8")
     assert lines[start - 1] == "masks: 2, boxes: 1"
     starts = [
-        f"  class 'cup_01' is in {root}/train/task1 but not in {root}/test/task2; expected the same classes",
+        f"  class 'cup_01' is in {root}/train/task2 but not in {root}/test/task2; expected the same classes",
         f"  {root}/validation/task2/cup_02: holds no images for validation; expected *.jpg or *.png",
         f"  {root}/validation/task10: no such directory; expected every task in train, validation and test",
         f"  image {cup}/0.jpg: cannot be read (",

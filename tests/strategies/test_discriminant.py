@@ -33,11 +33,11 @@ def test_statistics_do_not_depend_on_how_the_images_are_split_or_ordered(parts):
 
 
 def test_two_classes_in_one_dimension():
-    """Means 0 and 4, deviations of 1: the border is at 2, and the logits are LDA's, x mean / variance."""
+    """Means 0 and 4, deviations of 1: the border is at 2. The logits are LDA's, x mean / variance, minus their mean."""
     embeddings = np.array([-1.0, 1.0, 3.0, 5.0])[:, None]
     kernel, bias = statistics_of(embeddings, np.array([0, 0, 1, 1]), classes=2).discriminant()
-    np.testing.assert_allclose(kernel * TEMPERATURE, [[0.0, 4.0 / 2.0]], atol=1e-5)  # variance 4 / (4 - 2)
-    np.testing.assert_allclose(bias * TEMPERATURE, [0.0, -(4.0**2) / 2.0 / 2.0], atol=1e-4)
+    np.testing.assert_allclose(kernel * TEMPERATURE, [[-1.0, 1.0]], atol=1e-5)  # variance 4 / (4 - 2)
+    np.testing.assert_allclose(bias * TEMPERATURE, [2.0, -2.0], atol=1e-4)  # 0 and -mean^2 / variance / 2 = -4
 
 
 def test_shrinkage_is_that_of_the_formula():
@@ -106,3 +106,12 @@ def test_the_distance_is_relative_along_the_axes_of_the_classes_and_plain_across
     outside = np.sum((whitened - span @ np.linalg.pinv(span, rcond=1e-5) @ whitened) ** 2, axis=0)
     expected = (nearest - background) / 2 + outside / 5
     np.testing.assert_allclose(statistics.distances(images), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_a_feature_that_hardly_changes_has_hardly_any_weight():
+    """Its class means differ by more than its deviation, but only in rounding errors."""
+    dead = 5.0 + 1e-6 * rng.normal(size=(120, 1)) + 1e-5 * LABELS[:, None]
+    with_dead, without = statistics_of(np.hstack([EMBEDDINGS, dead]), LABELS), statistics_of(EMBEDDINGS, LABELS)
+    logits = np.hstack([EMBEDDINGS, dead]) @ with_dead.discriminant()[0] + with_dead.discriminant()[1]
+    expected = EMBEDDINGS @ without.discriminant()[0] + without.discriminant()[1]
+    np.testing.assert_allclose(logits, expected, atol=0.05 * np.abs(expected).max())
