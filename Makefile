@@ -16,7 +16,7 @@ PYTEST = python -m pytest -q -n 2 --dist loadfile --durations=10
 quickstart: .venv/installed
 	$(BIN)/python train.py --flagfile=configs/quickstart.flags --overwrite
 	$(BIN)/python convert.py --run_dir=$(RUN)
-	$(BIN)/sdkd predict --model=$(RUN)/tflite/sdkd_int8.tflite $(IMAGES) --overlay_dir=$(RUN)/plots/predictions
+	$(BIN)/sdkd predict --model=$(RUN)/tflite/sdkd_int8.tflite $(IMAGES) --out_dir=$(RUN)/plots/predictions
 	$(BIN)/sdkd report $(RUN)
 
 test: .venv/installed

@@ -47,9 +47,9 @@ class RunOptions:
 class TrainingOptions:
     """How each task is trained."""
 
-    epochs: Annotated[int, Meta(ge=1, description="Epochs per task.")] = 4
+    epochs: Annotated[int, Meta(ge=0, description="Epochs per task.")] = 4
     first_task_epochs: Annotated[
-        Annotated[int, Meta(ge=1)] | None, Meta(description="Epochs of the first task; twice --epochs by default.")
+        Annotated[int, Meta(ge=0)] | None, Meta(description="Epochs of the first task; twice --epochs by default.")
     ] = None
     batch_size: Annotated[int, Meta(ge=1, description="Images per batch, over all replicas together.")] = 16
     learning_rate: Annotated[float, Meta(ge=0, description="Initial learning rate for each task.")] = 3e-4
@@ -234,10 +234,7 @@ def define_flags(flag_values: flags.FlagValues = flags.FLAGS, main_module: str =
             list(STRATEGIES),
             "Method against forgetting, see docs/strategies.md; finetune: none; joint: upper bound.",
         ),
-        "architecture": (
-            list(ARCHITECTURES),
-            "vgg16: the paper's baseline, whose only network option is --input_size.",
-        ),
+        "architecture": (list(ARCHITECTURES), "mobilenet_v2: without saliency; vgg16: the paper's baseline."),
     }
     for name, (values, text) in choices.items():
         flags.DEFINE_enum(name, "sdkd", values, text, flag_values)

@@ -24,7 +24,7 @@ from sdkd_tf.model.weights import load_weights, save_weights
 from sdkd_tf.strategies.base import Strategy
 from sdkd_tf.strategies.discriminant import ClassStatistics
 
-_FILES = ("results.json", "config.json", "weights.npz", "model.keras", "optimizer.npz", "kept.npz", "saliency.npz")
+_FILES = "results.json config.json weights.npz model.keras optimizer.npz kept.npz saliency.npz report.html".split()
 _FOLDERS = ("progress", "checkpoints", "logs", "plots", "tflite")
 
 
@@ -50,8 +50,8 @@ class Run:
 
     It holds `config.json` and `flags.flags` (the options), `results.json`, `weights.npz`, `optimizer.npz` (moments),
     `kept.npz` (`Strategy.kept_variables`), `checkpoints/<task>.npz`, `model.keras` (an export), `saliency.npz` (maps of
-    some test images after each task), `logs/` for TensorBoard, `plots/`, `tflite/`, and `progress/` until it is
-    finished. `results.json` is written last, except for the plots.
+    some test images after each task), `logs/` for TensorBoard, `plots/`, `report.html`, `tflite/`, and `progress/` until
+    it is finished. `results.json` is written last, except for plots and report.
     """
 
     def __init__(self, directory: PathLike):

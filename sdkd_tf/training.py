@@ -26,7 +26,7 @@ from sdkd_tf.evaluation.provenance import provenance
 from sdkd_tf.evaluation.results import Results, TaskResult
 from sdkd_tf.model import ARCHITECTURES
 from sdkd_tf.model.network import as_outputs
-from sdkd_tf.reporting.plots import plot_run
+from sdkd_tf.reporting.html_report import write_report
 from sdkd_tf.run import Run, State
 from sdkd_tf.strategies import STRATEGIES
 from sdkd_tf.strategies.base import Strategy
@@ -61,7 +61,7 @@ def train(config: Config) -> Results:
     if run.finished and not config.run.overwrite and not killed_at_the_end:
         raise UserError(f"run_dir {run.directory}: holds a finished run; expected another directory or --overwrite")
     tasks, config, results = _read_data(config)
-    if killed_at_the_end:  # while drawing the plots
+    if killed_at_the_end:  # while writing the report
         run.check_same(config, results, run.results)
         return _finish(run, replicas)
 
@@ -192,7 +192,8 @@ class _TaskLoop:
 
     def _fit(self, index: int, data: TaskData, result: TaskResult, clock: "_Clock", done: int, resumed: bool) -> None:
         training = self.config.training
-        epochs = training.epochs if data.index else training.first_task_epochs or training.epochs
+        first = training.first_task_epochs
+        epochs = training.epochs if data.index or first is None else first
         if done >= epochs:
             return
 
@@ -272,7 +273,7 @@ class _TaskLoop:
 def _finish(run: Run, replicas: tf.distribute.Strategy) -> Results:
     wait_for_all(replicas)  # all have read whether the run is finished
     if is_chief(replicas):
-        plot_run(run)
+        write_report(run)
         run.states.clear()
     wait_for_all(replicas)  # a worker that ended earlier would count as lost
     return run.results

@@ -85,8 +85,8 @@ def test_equality_is_of_values():
     b = parsed("--lambda1=1.0", "--data_dir=/c", "--levels=2,1", "--learning_rate=3e-4", "--overwrite")
     assert not a.differences(b)
     assert a.differences(parsed("--levels=1,2", "--epochs=3", "--strategy=lwf")) == [
-        "--strategy is sdkd, not lwf", "--epochs is 4, not 3", "--lambda1 is 1.0, not unset",
-        "--teacher_share is 0.25, not unset", "--fc is closed_form, not unset",
+        "--strategy is sdkd, not lwf", "--epochs is 4, not 3", "--fc is closed_form, not trained", "--lambda1 is 1.0, not unset",
+        "--teacher_share is 0.25, not unset", "--rehearsal is True, not unset",
     ]  # fmt: skip
 
 

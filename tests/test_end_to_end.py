@@ -15,6 +15,7 @@ from sdkd_tf.config import make_config
 from sdkd_tf.data import pipeline
 from sdkd_tf.deploy.conversion import ConversionOptions, convert
 from sdkd_tf.deploy.golden import verify
+from sdkd_tf.deploy.recognizer import Recognizer
 from sdkd_tf.deploy.tflite import Classifier, float_operators
 from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation.judge import Judged, judge
@@ -103,25 +104,21 @@ def test_int8_file(run, converted):
     assert path.with_name("labels.txt").read_text() == "thing_00\nthing_01\n"
 
 
-def test_predict_command(converted, tmp_path):
+def test_predict_command(run, converted, tmp_path):
     rgba = Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 90, 4)).astype(np.uint8))
     rgba.save(tmp_path / "odd.png")
-    command = [
-        sys.executable,
-        "-m",
-        "sdkd_tf.commands",
-        "predict",
-        f"--model={converted[1]}",
-        f"--overlay_dir={tmp_path / 'out'}",
-    ]
-    done = subprocess.run([*command, tmp_path / "odd.png"], cwd=ROOT, capture_output=True, text=True, check=True)
-    line = done.stdout.splitlines()[0]
-    assert line.startswith(f"{tmp_path / 'odd.png'}: thing_0") and line.count("thing_") == 2
-    (overlay,) = (tmp_path / "out").iterdir()
-    with Image.open(overlay) as image:
-        assert image.size == (90, 50)
-    assert overlay.name == "odd_png_saliency.png"
-    bad = subprocess.run([*command, tmp_path / "none.png"], cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-m", "sdkd_tf.commands", "predict", f"--out_dir={tmp_path / 'out'}"]
+    for model in (converted[1], run[0]):  # the int8 file, and the float network of the run
+        ready = [*command, f"--model={model}", tmp_path / "odd.png"]
+        done = subprocess.run(ready, cwd=ROOT, capture_output=True, text=True, check=True)
+        line = done.stdout.splitlines()[0]
+        assert line.startswith(f"{tmp_path / 'odd.png'}: thing_0") and line.count("thing_") == 2
+        assert done.stderr in ("", "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n")
+        (row,) = json.loads((tmp_path / "out" / "predictions.json").read_text())
+        assert sum(row["probabilities"]) == pytest.approx(1, abs=0.02) and len(row["labels"]) == 2
+        with Image.open(tmp_path / "out" / "predictions.png") as sheet:
+            assert sheet.size == (16 + 2 * 244 + 16, 16 + 133 + 3 * 17 + 16)  # 90x50 scaled to 240x133
+    bad = subprocess.run([*ready, tmp_path / "none.png"], cwd=ROOT, capture_output=True, text=True)
     assert bad.returncode != 0 and bad.stderr.splitlines()[-1] == f"error: image {tmp_path / 'none.png'}: no such file"
 
 
@@ -133,12 +130,11 @@ def test_summary_reports_the_numbers(run, converted):
 
 def test_scores_of_every_task_are_those_of_the_last_evaluation(run):
     finished = Run(run[0])
-    network = finished.network()
-    judged = {task.name: judge(network, task.test, 64) for task in finished.tasks().tasks}
+    judged = {task.name: judge(Recognizer(run[0]), task.test, 64) for task in finished.tasks().tasks}
     lines = [line.strip("| ").split(" | ") for line in score_table(judged).splitlines()]
     accuracy, mae = run[1].accuracy("test")[1], run[1].saliency_mae("test")[1]
-    assert lines[0][:5] == ["test images of", "images", "accuracy", "MAE", "max F"]
-    assert [line[:4] for line in lines[2:]] == [
+    assert lines[0][:6] == ["images of", "images", "accuracy", "95 % interval", "known", "MAE"]
+    assert [[*line[:3], line[5]] for line in lines[2:]] == [
         ["task1", "4", f"{accuracy[0]:.3f}", f"{mae[0]:.3f}"],
         ["task2", "4", f"{accuracy[1]:.3f}", f"{mae[1]:.3f}"],
         ["all", "8", f"{np.mean(accuracy):.3f}", f"{np.mean(mae):.3f}"],
@@ -149,24 +145,29 @@ def test_scores_of_a_perfect_and_an_inverted_map():
     mask = np.zeros((8, 8))
     mask[2:6, 2:6] = 1
     judged = {
-        "good": Judged([True], [(mask, mask)]),
-        "bad": Judged([False], [(1 - mask, mask)]),
-        "none": Judged([True], []),
+        "good": Judged([True], [True], [(mask, mask)]),
+        "bad": Judged([False], [False], [(1 - mask, mask)]),
+        "none": Judged([True], [True], []),
     }
     cells = {
         name: values for name, *values in (line.strip("| ").split(" | ") for line in score_table(judged).splitlines())
     }
     # The inverted map is best where everything counts as salient: all 16 pixels of the object among 64.
-    assert cells["good"][:5] == ["1", "1.000", "0.000", "1.000", "1.000"]
-    assert cells["bad"][:4] == ["1", "0.000", "1.000", f"{1.3 * 16 / (4.8 + 64):.3f}"]
-    assert cells["none"] == ["1", "1.000", "–", "–", "–", "–", "–"]
-    assert cells["all"][:3] == ["3", "0.667", "0.500"]
+    one = "0.207 to 1.000"  # Wilson: 1 / (1 + z^2)
+    assert cells["good"][:6] == ["1", "1.000", one, "1.000", "0.000", "1.000"]
+    assert cells["bad"][:6] == ["1", "0.000", "0.000 to 0.793", "0.000", "1.000", f"{1.3 * 16 / (4.8 + 64):.3f}"]
+    assert cells["none"] == ["1", "1.000", one, "1.000", "–", "–", "–", "–", "–"]
+    assert [cells["all"][i] for i in (0, 1, 3, 4)] == ["3", "0.667", "0.667", "0.500"]
 
 
 @pytest.mark.parametrize(
     "file, change, reason",
     [
-        ("config.json", {"architecture": "resnet"}, "architecture is 'resnet'; expected one of sdkd, vgg16"),
+        (
+            "config.json",
+            {"architecture": "resnet"},
+            "architecture is 'resnet'; expected one of sdkd, mobilenet_v2, vgg16",
+        ),
         ("config.json", {"architecture": "vgg16"}, "network has the unknown option"),
         ("config.json", {"architecture": "vgg16", "network": {}}, "holds a vgg16 network; expected one with saliency"),
         ("config.json", {"data": {"data_dir": "/nowhere"}}, "data_dir /nowhere: no such directory"),

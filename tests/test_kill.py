@@ -126,12 +126,12 @@ def test_compare(data, trained, tmp_path):
     def command(out_dir):
         arms = ["--arm=SDKD: --strategy=sdkd", "--arm=fine-tuning: --strategy=finetune"]
         places = [f"--out_dir={out_dir}", f"--runs_dir={out_dir / 'runs'}", f"--base={flags}"]
-        return ["-m", "sdkd_tf.commands", "compare", *places, "--seeds=0", *arms]
+        return ["-m", "sdkd_tf.commands", "compare", *places, "--cell=0: --seed=0", *arms]
 
     for out_dir in kill_and_finish(command, 2 * trained[1], 6, lambda number: tmp_path / str(number)):
-        assert sorted(read_records(out_dir / "runs.jsonl")) == [("SDKD", 0), ("fine-tuning", 0)]
-        assert outcome(out_dir / "runs" / "sdkd" / "seed0") == outcome(trained[0])
-        assert Run(out_dir / "runs" / "fine_tuning" / "seed0").finished and (out_dir / "curves.png").is_file()
+        assert sorted(read_records(out_dir / "runs.jsonl")) == [("SDKD", "0"), ("fine-tuning", "0")]
+        assert outcome(out_dir / "runs" / "sdkd" / "0") == outcome(trained[0])
+        assert Run(out_dir / "runs" / "fine_tuning" / "0").finished and (out_dir / "curves.png").is_file()
 
 
 @pytest.mark.skipif(

@@ -93,6 +93,7 @@ def test_results_are_saved_and_a_network_without_maps_has_no_overlays(run, tmp_p
     assert Run(tmp_path / "finetune").results == results
     assert sorted(p.name for p in (tmp_path / "finetune" / "plots").iterdir()) == [
         "accuracy_matrix.png",
+        "confusion.png",
         "mean_accuracy.png",
     ]
     assert Run(tmp_path / "finetune").saliency() is None
@@ -197,7 +198,7 @@ def test_a_directory_that_another_process_writes_is_left_alone(run, tmp_path):
 @pytest.mark.parametrize(
     "changed, message",
     [
-        ({"architecture": "resnet"}, "architecture is 'resnet'; expected one of sdkd, vgg16"),
+        ({"architecture": "resnet"}, "architecture is 'resnet'; expected one of sdkd, mobilenet_v2, vgg16"),
         ({"strategy": "magic"}, "strategy is 'magic'; expected one of sdkd, finetune"),
         ({"run_dir": ""}, "--run_dir is missing; expected a directory to write to"),
         ({"data_dir": "/nowhere"}, "data_dir /nowhere: no such directory"),

@@ -55,6 +55,6 @@ if __name__ == "__main__":
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     ARCHITECTURES["tiny"] = TinyOptions, tiny_network
-    training.plot_run = lambda run: None
+    training.write_report = lambda run: None
     with one_line_errors():
         training.train(make_config(architecture="tiny", **json.loads(sys.argv[1])))

@@ -12,7 +12,7 @@ import msgspec
 from sdkd_tf.config import option_classes
 from sdkd_tf.options import Option, declared_options
 from sdkd_tf.reporting.compare import read_records
-from sdkd_tf.reporting.comparison_tables import Record, cell, summary_rows
+from sdkd_tf.reporting.comparison_tables import Record, paired_table, scores_table
 from sdkd_tf.reporting.tables import markdown
 from sdkd_tf.strategies import STRATEGIES
 
@@ -23,20 +23,6 @@ FILES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 def records(experiment: str) -> list[Record]:
     """Reads the recorded runs of `experiments/<experiment>`."""
     return list(read_records(ROOT / "experiments" / experiment / "runs.jsonl").values())
-
-
-def results_table(experiment: str) -> str:
-    """The final scores on the test sets and the cost of each arm of an experiment."""
-    columns = {
-        "accuracy": "final_test",
-        "worst task": "worst_test",
-        "forgetting": "forgetting_test",
-        "saliency MAE": "saliency_mae_test",
-        "kept, MB": "stored_mb",
-        "CPU time": "relative_time",
-    }
-    rows = [[row["arm"], *(cell(row, name) for name in columns.values())] for row in summary_rows(records(experiment))]
-    return markdown(["", *columns], rows)
 
 
 def flags_table() -> str:
@@ -88,7 +74,8 @@ def _default(option: Option) -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    "main": lambda: results_table("main"),
+    "main": lambda: scores_table(records("main")),
+    "main, differences": lambda: paired_table(records("main"), "test"),
     "flags": flags_table,
     "strategies": strategies_table,
 }

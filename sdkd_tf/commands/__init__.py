@@ -23,12 +23,12 @@ from sdkd_tf.options import read_flagfiles
 COMMANDS = {
     "train": "train a network over a sequence of tasks",
     "convert": "convert a run to int8 TFLite",
-    "predict": "label images with a converted file",
+    "predict": "label images and videos with a converted file or a run",
     "teach": "teach a converted file new objects from a few photos",
     "evaluate": "score a run on labeled images",
     "inspect": "check a data folder",
-    "compare": "train several arms with several seeds, and compare them",
-    "report": "print the results of runs and draw their plots",
+    "compare": "train several arms in several cells, and compare them",
+    "report": "print the results of runs and write their reports and plots",
     "verify": "check a converted file against its golden directory",
 }
 _RESUMABLE = ("train", "convert", "compare")

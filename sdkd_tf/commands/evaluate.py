@@ -1,5 +1,10 @@
-"""Evaluates a finished run on its test images, or on those of another data folder with the same classes."""
+"""Scores a run or a converted file on labeled images.
 
+Without DATA_DIR, these are the test images of the run. All images of another folder of the form <class>/*.jpg or
+<task>/<class>/*.jpg are used; of a folder that is split, only the test images.
+"""
+
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,14 +12,16 @@ from absl import flags
 from tqdm import tqdm
 
 from sdkd_tf.data.selection import DataOptions
-from sdkd_tf.data.sequence import load_tasks
+from sdkd_tf.data.sequence import Example, Task, TaskSequence, load_tasks
+from sdkd_tf.deploy.recognizer import Recognizer
 from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation.judge import Judged, judge
+from sdkd_tf.evaluation.metrics import wilson_interval
 from sdkd_tf.reporting.tables import markdown
 from sdkd_tf.run import Run
 
-ARGUMENTS = "RUN_DIR [DATA_DIR] "
-_HEAD = ["test images of", "images", "accuracy", "MAE", "max F", "S-measure", "mean E", "max E"]
+ARGUMENTS = "RUN_DIR_OR_TFLITE [DATA_DIR] "
+_HEAD = ["images of", "images", "accuracy", "95 % interval", "known", "MAE", "max F", "S-measure", "mean E", "max E"]
 
 
 def define_flags(program: str) -> None:
@@ -25,32 +32,48 @@ def define_flags(program: str) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Prints a table with one row per task, and one for all images."""
     if not 1 <= len(arguments) <= 2:
-        raise UserError(f"{len(arguments)} arguments given; expected a run directory and, optionally, a data folder")
-    run = Run(arguments[0])
-    classes = run.results.classes
-    if len(arguments) == 2:
-        sequence = load_tasks(DataOptions(data_dir=arguments[1], filelist=flags.FLAGS.filelist))
-    else:
-        sequence = run.tasks()
-    if list(sequence.classes) != classes:
-        differing = ", ".join(sorted({*classes} ^ {*sequence.classes})) or "in another order"
         raise UserError(
-            f"data_dir {sequence.root}: classes differ from those of {run.directory} ({differing}); expected the same"
+            f"{len(arguments)} arguments given; expected a run or .tflite file and, optionally, a data folder"
         )
-    network, size = run.network(), run.config.network.input_size
+    model, *folder = arguments
+    run = Run(model) if pathlib.Path(model).is_dir() else None
+    if run is None and not folder:
+        raise UserError(f"{model}: a file does not say what it was trained on; expected a data folder as well")
+    recognize = Recognizer(model)
+    sequence = _sequence(folder[0], recognize.labels) if folder else run.tasks()  # type: ignore[union-attr]
+    own = run is not None and (not folder or sequence.root == pathlib.Path(run.config.data.data_dir))
+    examples = {task.name: task.test if own or sequence.layout != "folders" else _all(task) for task in sequence.tasks}
     judged = {
-        task.name: judge(network, task.test, size) for task in tqdm(sequence.tasks, desc="evaluating", unit="task")
+        name: judge(recognize, chosen, recognize.input_size)
+        for name, chosen in tqdm(examples.items(), desc="evaluating", unit="task")
     }
     print(score_table(judged))
 
 
+def _sequence(data_dir: str, labels: Sequence[str]) -> TaskSequence:
+    options = DataOptions(data_dir=data_dir, filelist=flags.FLAGS.filelist)
+    sequence = load_tasks(options, known=labels)
+    new = sequence.classes[len(labels) :]
+    if new:
+        raise UserError(
+            f"data_dir {data_dir}: has classes that the network does not know ({', '.join(new)}); expected some of"
+            f" {', '.join(labels)}"
+        )
+    return sequence
+
+
+def _all(task: Task) -> tuple[Example, ...]:
+    """The images of a task that is not split by the user, in the order of their files."""
+    return tuple(sorted(task.examples, key=lambda example: example.image))
+
+
 def score_table(judged: dict[str, Judged]) -> str:
     """Returns a Markdown table with one row per task, and one for all images together."""
-    together = Judged(
-        [hit for j in judged.values() for hit in j.hits], [pair for j in judged.values() for pair in j.pairs]
-    )
+    together = Judged(*([x for j in judged.values() for x in getattr(j, part)] for part in ("hits", "known", "pairs")))
     rows = []
     for name, scores in {**{name: j.row() for name, j in judged.items()}, "all": together.row()}.items():
-        images, *others = scores.values()
-        rows.append([name, f"{images:.0f}", *("–" if np.isnan(value) else f"{value:.3f}" for value in others)])
+        images, accuracy, *others = scores.values()
+        low, high = wilson_interval(accuracy, int(images))
+        cells = ("–" if np.isnan(value) else f"{value:.3f}" for value in others)
+        rows.append([name, f"{images:.0f}", f"{accuracy:.3f}", f"{low:.3f} to {high:.3f}", *cells])
     return markdown(_HEAD, rows)

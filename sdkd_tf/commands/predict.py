@@ -1,98 +1,112 @@
-"""Labels images with a converted file, and draws their saliency maps."""
+"""Labels images and videos with a converted file or a run, and draws their saliency maps."""
 
+import contextlib
+import dataclasses
 import os
 import pathlib
 from collections.abc import Sequence
 
+import numpy as np
 from absl import flags
+from PIL import Image
 
-from sdkd_tf.data.images import SUFFIXES, letterbox, open_image, opened
-from sdkd_tf.data.layouts.listing import files_below
-from sdkd_tf.deploy.tflite import Classifier
+from sdkd_tf.commands import quiet_stderr
+from sdkd_tf.data.images import letterbox
+from sdkd_tf.data.sources import Source, check, find_files, is_image, read_images
+from sdkd_tf.deploy.recognizer import Recognizer
 from sdkd_tf.errors import UserError
+from sdkd_tf.files import write_json
+from sdkd_tf.reporting.contact_sheet import Cell, fitted, save_sheet
 from sdkd_tf.reporting.overlay import draw
 
-ARGUMENTS = "IMAGE_OR_DIR... "
+ARGUMENTS = "IMAGE_OR_DIR_OR_VIDEO... "
+_SHOWN = 120  # most images on the contact sheet
+_COLUMNS = 3  # of the sheet; the frames of a video are one below the other
+
+
+@dataclasses.dataclass(frozen=True)
+class Labeled:
+    """An entry of predictions.json: an image, or a frame of a video, and its most probable labels, best first.
+
+    `known` says whether it shows one of the classes at all.
+    """
+
+    path: str
+    frame: int | None
+    labels: Sequence[str]
+    probabilities: Sequence[float]
+    known: bool
+
+    @property
+    def name(self) -> str:
+        """The path, and the number of the frame if there is one."""
+        return self.path if self.frame is None else f"{self.path}, frame {self.frame}"
 
 
 def define_flags(program: str) -> None:
     """Defines the flags of a prediction."""
     own = {"module_name": program}
-    flags.DEFINE_string("model", None, "A .tflite file written by convert.py, next to its labels.txt.", **own)
-    flags.DEFINE_string("overlay_dir", None, "Directory for images overlaid with their saliency maps.", **own)
-    flags.DEFINE_integer("top_k", 3, "Number of labels printed for each image.", lower_bound=1, **own)
-    flags.DEFINE_integer("threads", 1, "Number of CPU threads.", lower_bound=1, **own)
+    flags.DEFINE_string("model", None, "A .tflite file next to its labels.txt, or the directory of a run.", **own)
+    flags.DEFINE_string("out_dir", None, "Directory for predictions.png and predictions.json.", **own)
+    flags.DEFINE_integer("top_k", 3, "Number of labels given for each image.", lower_bound=1, **own)
+    flags.DEFINE_integer("threads", 1, "Number of CPU threads of a .tflite file.", lower_bound=1, **own)
+    flags.DEFINE_integer("camera", None, "Number of a camera to label, until Ctrl-C or --max_frames.", 0, **own)
+    flags.DEFINE_integer("every", 30, "Label every n-th frame of a video or camera.", lower_bound=1, **own)
+    flags.DEFINE_integer("max_frames", 100, "Most frames labeled of each video or camera.", lower_bound=1, **own)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Prints the most probable labels of each image."""
+    """Prints the most probable labels of each image, and writes the contact sheet and the JSON file."""
     values = flags.FLAGS
     if not values.model:
-        raise UserError("--model is missing; expected a .tflite file written by convert.py")
-    if not arguments:
-        raise UserError("no image given; expected image files or folders of images")
-    model, overlay_dir = os.path.expanduser(values.model), os.path.expanduser(values.overlay_dir or "")
-    classifier = Classifier(model, values.threads)
-    labels = read_labels(model, classifier.num_classes)
-    if overlay_dir and not classifier.has_saliency:
-        raise UserError(f"--overlay_dir: {model} has no saliency output; expected the file without _classifier")
-    paths = find_images(arguments)
-    for path in paths:  # fails on a wrong name before any output; does not decode pixels
-        with opened(path):
-            pass
-    damaged = []
-    for path, name in zip(paths, overlay_names(paths)):
-        try:
-            image = open_image(path)
-        except UserError as error:
-            damaged.append(str(error))
-            continue
-        prediction = classifier(letterbox(image, classifier.input_size))
-        best = (-prediction.probabilities).argsort(kind="stable")[: values.top_k]  # breaks ties like argmax
-        print(f"{path}: " + ", ".join(f"{labels[i]} {prediction.probabilities[i]:.3f}" for i in best))
-        if overlay_dir:
-            out = pathlib.Path(overlay_dir)
-            out.mkdir(parents=True, exist_ok=True)
-            draw(image, prediction.saliency).save(out / name)
-            print(f"  overlay: {out / name}")
+        raise UserError("--model is missing; expected a .tflite file, or the directory of a finished run")
+    if not arguments and values.camera is None:
+        raise UserError("no image given; expected image files, folders of images, videos, or --camera=0")
+    sources: list[Source] = [*find_files(arguments), *([] if values.camera is None else [values.camera])]
+    check(sources)  # fails on a wrong name before any output
+    with quiet_stderr():  # TensorFlow logs when it is imported
+        recognize = Recognizer(os.path.expanduser(values.model), values.threads)
+    out_dir = _made(values.out_dir) if values.out_dir else None
+    labeled: list[Labeled] = []
+    cells: list[Cell] = []
+    damaged: list[str] = []
+    with contextlib.suppress(*[] if values.camera is None else [KeyboardInterrupt]):  # which ends the camera
+        for path, frame, image in read_images(sources, values.every, values.max_frames, damaged):
+            (answer,) = recognize(letterbox(image, recognize.input_size)[None])
+            labeled.append(Labeled(path, frame, *recognize.best(answer, values.top_k), answer.known))
+            print(f"{labeled[-1].name}: {', '.join(_lines(labeled[-1]))}", flush=True)
+            if out_dir and len(cells) < _SHOWN:
+                cells.append(_cell(image, answer.saliency, labeled[-1]))
+    if out_dir and labeled:
+        _write(out_dir, labeled, cells, columns=_COLUMNS if all(map(is_image, sources)) else 1)
     if damaged:
-        several = "\n  ".join([f"{len(damaged)} of {len(paths)} images could not be labeled:", *damaged])
+        several = "\n  ".join([f"{len(damaged)} of {len(sources)} inputs could not be labeled:", *damaged])
         raise UserError(damaged[0] if len(damaged) == 1 else several)
 
 
-def find_images(paths: Sequence[str]) -> list[pathlib.Path]:
-    """Lists the given files, and all images below the given folders in natural order.
-
-    Raises:
-      UserError: a folder cannot be read or holds no image.
-    """
-    found: list[pathlib.Path] = []
-    for path in map(pathlib.Path, paths):
-        unreadable: list[str] = []
-        below = list(files_below(path, unreadable=unreadable.append)) if path.is_dir() else [path]
-        images = [file for file in below if file == path or file.suffix.lower() in SUFFIXES]
-        if unreadable or not images:
-            raise UserError(unreadable[0] if unreadable else f"{path}: holds no images; expected {' '.join(SUFFIXES)}")
-        found += images
-    return found
-
-
-def read_labels(model_path: str, num_classes: int) -> list[str]:
-    """Reads the `labels.txt` next to a model. Raises UserError if it is missing, not text or of the wrong length."""
-    path = pathlib.Path(model_path).with_name("labels.txt")
-    if not path.is_file():
-        raise UserError(f"labels {path}: no such file; expected the labels that convert.py wrote next to the model")
+def _made(directory: str) -> pathlib.Path:
+    path = pathlib.Path(directory).expanduser()
     try:
-        labels = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f"labels {path}: cannot be read ({error}); expected text in UTF-8") from error
-    if len(labels) != num_classes:
-        raise UserError(f"labels {path}: has {len(labels)} lines; expected {num_classes}, one per class of the model")
-    return labels
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out_dir={directory}: cannot be written ({error.strerror}); choose another") from error
+    return path
 
 
-def overlay_names(paths: Sequence[pathlib.Path]) -> list[str]:
-    """Names overlays after the paths of their images below the common folder, so that equal file names do not clash."""
-    resolved = [path.resolve() for path in paths]
-    root = os.path.commonpath([path.parent for path in resolved])
-    return ["_".join(path.relative_to(root).parts).replace(".", "_") + "_saliency.png" for path in resolved]
+def _lines(row: Labeled) -> list[str]:
+    found = [f"{label} {probability:.3f}" for label, probability in zip(row.labels, row.probabilities)]
+    return found if row.known else ["unknown", *found]
+
+
+def _cell(image: Image.Image, saliency: np.ndarray | None, row: Labeled) -> Cell:
+    """The photo, beside it the overlay if the network has a saliency map, and below them labels and name."""
+    photo = fitted(image)
+    overlay = [] if saliency is None else [draw(photo, saliency)]
+    return Cell([photo, *overlay], [*_lines(row), row.name])
+
+
+def _write(out_dir: pathlib.Path, labeled: list[Labeled], cells: list[Cell], columns: int) -> None:
+    write_json(out_dir / "predictions.json", labeled)
+    save_sheet(out_dir / "predictions.png", cells, columns)
+    rest = f" (the first {len(cells)} of {len(labeled)} images)" if len(cells) < len(labeled) else ""
+    print(f"wrote {out_dir / 'predictions.json'} and {out_dir / 'predictions.png'}{rest}")

@@ -1,4 +1,4 @@
-"""Prints the results of finished runs and draws their plots."""
+"""Prints the results of finished runs, and writes their plots and their report for a browser."""
 
 import pathlib
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from sdkd_tf.errors import UserError
-from sdkd_tf.reporting.plots import plot_run
+from sdkd_tf.reporting.html_report import write_report
 from sdkd_tf.reporting.tables import summary
 from sdkd_tf.run import Run
 
@@ -14,21 +14,24 @@ ARGUMENTS = "RUN_DIR... "
 
 
 def define_flags(program: str) -> None:
-    """Defines --out_dir."""
-    text = "Directory for the plots, with one folder per run; by default the run's plots."
+    """Defines --out_dir and --data_dir."""
+    text = "Directory for reports and plots, with one folder per run; by default the runs themselves."
     flags.DEFINE_string("out_dir", None, text, module_name=program)
+    flags.DEFINE_string("data_dir", None, "Location of the runs' data, if they were moved.", module_name=program)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Prints the summary of each run and draws its plots."""
+    """Prints the summary of each run, and writes its report."""
+    values = flags.FLAGS
     if not arguments:
         raise UserError("no run given; expected one or more directories of finished runs")
-    out_dir = flags.FLAGS.out_dir and pathlib.Path(flags.FLAGS.out_dir).expanduser()
+    out_dir = values.out_dir and pathlib.Path(values.out_dir).expanduser()
     for run in map(Run, arguments):
         print(f"{run.directory}\n\n{summary(run)}\n")
         try:
-            plots = plot_run(run, out_dir / run.directory.resolve().name if out_dir else None)
-            print("plots: " + ", ".join(map(str, plots)) + "\n")
+            folder = out_dir / run.directory.resolve().name if out_dir else None
+            report, plots = write_report(run, folder, values.data_dir)
+            print(f"report: {report}\nplots: " + ", ".join(map(str, plots)) + "\n")
         except OSError as error:
             raise UserError(
                 f"{error.filename}: cannot be written ({error.strerror}); choose another --out_dir"

@@ -8,9 +8,9 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from sdkd_tf.commands.predict import find_images
 from sdkd_tf.data.images import letterbox, open_image
 from sdkd_tf.data.layouts.names import canonical, flaw
+from sdkd_tf.data.sources import find_files
 from sdkd_tf.deploy.head import NAME, read_head
 from sdkd_tf.deploy.tflite import Classifier
 from sdkd_tf.errors import UserError
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
         )
     model = pathlib.Path(os.path.expanduser(flags.FLAGS.model))
     classifier, head = Classifier(model, flags.FLAGS.threads), read_head(model)
-    if head is None or classifier.embedding_size != head.statistics.means.shape[1]:
+    if head is None or classifier.embedding_size != head.size:
         raise UserError(
             f"model {model}: has no {NAME} that fits next to it; expected a file converted from a run with"
             " --fc=closed_form, and not the one whose name ends with _classifier"
@@ -60,7 +60,7 @@ def _photos(directory: pathlib.Path) -> list[tuple[pathlib.Path, str]]:
         name = canonical(folder.name)
         if reason := flaw(name):
             raise UserError(f"class {name!a}: {reason}")
-        found += [(path, name) for path in find_images([str(folder)])]
+        found += [(path, name) for path in find_files([str(folder)])]
     if not found:
         raise UserError(f"{directory}: has no folders; expected one folder of photos per class")
     return found

@@ -36,6 +36,13 @@ class DataOptions:
         Meta(description="instance: every object is a class; category: bottle_01 and bottle_02 are the class bottle."),
     ] = "instance"
     max_tasks: Annotated[int | None, Meta(description="Largest number of tasks; the first ones are used.")] = None
+    class_groups: Annotated[
+        tuple[Annotated[int, Meta(ge=1)], ...],
+        Meta(
+            description="Learn new classes instead of new conditions: numbers of classes per task, as in 12,4,4.",
+            extra={"research": True},
+        ),
+    ] = ()
     filelist: Annotated[
         str | None, Meta(description="Avalanche file list: clutter, illumination, occlusion, pixel, or iros (default).")
     ] = None

@@ -5,6 +5,8 @@ import dataclasses
 import pathlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+import numpy as np
+
 from sdkd_tf.data.layouts import LAYOUTS, read_layout
 from sdkd_tf.data.layouts.listing import SPLITS, Listing
 from sdkd_tf.data.layouts.names import flaw, natural_key
@@ -74,6 +76,27 @@ class TaskSequence:
         """Path of an image relative to the root, with forward slashes."""
         return image.relative_to(self.root).as_posix()
 
+    def by_classes(self, sizes: Sequence[int]) -> "TaskSequence":
+        """The sequence in which each task has the images of all tasks of some of the classes, in their order.
+
+        Args:
+          sizes: numbers of classes; the first task has the first `sizes[0]` of them, and so on.
+
+        Raises:
+          UserError: they do not add up to the number of classes.
+        """
+        if sum(sizes) != len(self.classes):
+            raise UserError(
+                f"class_groups is {','.join(map(str, sizes))}; expected numbers that add up to {len(self.classes)},"
+                " the number of classes"
+            )
+        tasks = []
+        for first, size in zip(np.cumsum([0, *sizes]), sizes):
+            labels = range(first, first + size)
+            every = ([e for t in self.tasks for e in getattr(t, s) if e.label in labels] for s in SPLITS)
+            tasks.append(Task(f"classes{first + 1}-{first + size}", *map(tuple, every)))
+        return dataclasses.replace(self, tasks=tuple(tasks))
+
     def without(self, images: set[str]) -> "TaskSequence":
         """The sequence without the given images, named as by `relative`."""
         tasks = [
@@ -140,7 +163,8 @@ def load_tasks(options: DataOptions, problems: Problems | None = None, known: Se
     tasks = [_read_task(listing, root, classes, problems) for listing in listings]
     for problem in _ambiguous(tasks):
         report(problem)
-    return TaskSequence(classes, tuple(tasks), root, layout.name, layout.note)
+    sequence = TaskSequence(classes, tuple(tasks), root, layout.name, layout.note)
+    return sequence.by_classes(options.class_groups) if options.class_groups else sequence
 
 
 def _classes(listings: list[Listing], known: Sequence[str]) -> tuple[str, ...]:

@@ -56,6 +56,11 @@ class Head:
         self.labels, self.statistics = labels, statistics
         self._kernel, self._bias = statistics.discriminant()
 
+    @property
+    def size(self) -> int:
+        """Length of the embeddings that it classifies."""
+        return len(self._kernel)
+
     def __call__(self, embedding: np.ndarray) -> Decision:
         """Classifies an embedding `[size]`."""
         logits = embedding @ self._kernel + self._bias

@@ -141,6 +141,20 @@ class Classifier:
         return Prediction(outputs["probabilities"][0], saliency, embedding)
 
 
+def read_labels(model_path: PathLike, num_classes: int) -> list[str]:
+    """Reads the `labels.txt` next to a model. Raises UserError if it is missing, not text or of the wrong length."""
+    path = pathlib.Path(model_path).with_name("labels.txt")
+    if not path.is_file():
+        raise UserError(f"labels {path}: no such file; expected the labels that convert.py wrote next to the model")
+    try:
+        labels = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"labels {path}: cannot be read ({error}); expected text in UTF-8") from error
+    if len(labels) != num_classes:
+        raise UserError(f"labels {path}: has {len(labels)} lines; expected {num_classes}, one per class of the model")
+    return labels
+
+
 def unpack(content: bytes) -> schema.ModelT:
     """Parses the bytes of a .tflite file into an editable object."""
     return schema.ModelT.InitFromPackedBuf(content, 0)

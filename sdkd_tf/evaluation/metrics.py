@@ -1,13 +1,13 @@
 """Metrics of lifelong learning: pure functions of the accuracy matrix R.
 
-R[i][j] is the accuracy on task j after training on task i, for N tasks. Two conventions in the literature use the same
-names; here, prefixes distinguish them: `openloris_*` are means over a part of R, in [0, 1] (She et al., ICRA 2020,
-https://arxiv.org/abs/1911.06487); `gem_bwt` and `forgetting` are differences, in [-1, 1].
+R[i][j] is the accuracy on task j after training on task i, for N tasks. The metrics named `openloris_*` are those of
+She et al. (ICRA 2020, https://arxiv.org/abs/1911.06487): means over a part of R, also where others use differences.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import stdtrit
 
 Matrix = np.ndarray | Sequence[Sequence[float]]
 
@@ -45,16 +45,15 @@ def final_mean_accuracy(matrix: Matrix) -> float:
     return float(np.mean(_square(matrix)[-1]))
 
 
-def gem_bwt(matrix: Matrix) -> float:
-    """GEM's backward transfer: mean over j < N of R[N][j] - R[j][j], negative with forgetting; 0 for one task."""
-    r = _square(matrix)
-    return float(np.mean(r[-1, :-1] - np.diag(r)[:-1])) if len(r) > 1 else 0.0
+def learning_accuracy(matrix: Matrix) -> float:
+    """Mean of R[j][j]: accuracy on each task right after training on it (Riemer et al., ICLR 2019)."""
+    return float(np.mean(np.diag(_square(matrix))))
 
 
 def forgetting(matrix: Matrix) -> float:
-    """Mean over j < N of max_i<N R[i][j] - R[N][j] (Chaudhry et al., ECCV 2018); 0 for one task."""
+    """Mean over j < N of max_i<N R[i][j] - R[N][j] (Chaudhry et al., ECCV 2018); nan for one task."""
     r = _square(matrix)
-    return float(np.mean(r[:-1, :-1].max(axis=0) - r[-1, :-1])) if len(r) > 1 else 0.0
+    return float(np.mean(r[:-1, :-1].max(axis=0) - r[-1, :-1])) if len(r) > 1 else float("nan")
 
 
 def wilson_interval(share: float, count: int, z: float = 1.959964) -> tuple[float, float]:
@@ -72,6 +71,12 @@ def wilson_interval(share: float, count: int, z: float = 1.959964) -> tuple[floa
     half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
     low, high = ((middle + sign * half) / (1 + z**2 / count) for sign in (-1, 1))
     return float(max(0.0, low)), float(min(1.0, high))
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """95 % confidence interval of the mean of two or more values, by Student's t distribution: (low, high)."""
+    half = stdtrit(len(values) - 1, 0.975) * np.std(values, ddof=1) / np.sqrt(len(values))
+    return float(np.mean(values) - half), float(np.mean(values) + half)
 
 
 def _square(matrix: Matrix) -> np.ndarray:

@@ -16,13 +16,13 @@ layers = keras.layers
 
 
 def embed(
-    levels: Sequence[tf.Tensor], saliency: tf.Tensor, pooling: str, context: tf.Tensor | None = None
+    levels: Sequence[tf.Tensor], saliency: tf.Tensor | None, pooling: str, context: tf.Tensor | None = None
 ) -> tf.Tensor:
     """Weights features by the map, pools and concatenates them.
 
     Args:
       levels: features `[batch, h, w, c]` with any number of channels, of the map's size, twice or half that size.
-      saliency: the map `[batch, h, w, 1]` in [0, 1].
+      saliency: the map `[batch, h, w, 1]` in [0, 1]; None to pool over all positions alike.
       pooling: `mean`, over all positions; or `mass`, the mean divided by the map's mean, so that a small object counts
         as much as one that fills the image.
       context: features to pool without the map, or None.
@@ -31,13 +31,14 @@ def embed(
       `[batch, c]`, where c is the sum of all channels.
     """
     weight = saliency
-    if pooling == "mass":
+    by_mass = pooling == "mass" and saliency is not None
+    if by_mass:
         mass = layers.GlobalAveragePooling2D(keepdims=True, name="mass")(saliency)
         root = InverseSquareRoot(name="mass_root")(mass)
         weight = layers.Multiply(name="mass_scale1")([saliency, root])
     pooled = [_pool(features, weight, f"level{number}") for number, features in enumerate(levels, start=1)]
     embedding = pooled[0] if len(pooled) == 1 else layers.Concatenate(name="levels")(pooled)
-    if pooling == "mass":
+    if by_mass:
         embedding = layers.Multiply(name="mass_scale2")([embedding, root])
     if context is not None:
         plain = layers.GlobalAveragePooling2D(keepdims=True, name="context")(context)
@@ -45,7 +46,9 @@ def embed(
     return layers.Flatten(name="embedding")(embedding)
 
 
-def _pool(features: tf.Tensor, weight: tf.Tensor, name: str) -> tf.Tensor:
+def _pool(features: tf.Tensor, weight: tf.Tensor | None, name: str) -> tf.Tensor:
+    if weight is None:
+        return layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_pooled")(features)
     if features.shape[1] == 2 * weight.shape[1]:
         features = layers.AveragePooling2D(2, name=f"{name}_halved")(features)
     elif 2 * features.shape[1] == weight.shape[1]:

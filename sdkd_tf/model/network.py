@@ -44,8 +44,11 @@ class NetworkOptions:
         Meta(description="Pooling before the FC layer: mean, or mass, the mean divided by the map's mean."),
     ] = "mass"
     embedding: Annotated[
-        Literal["blocks", "block5"],
-        Meta(description="Features before the FC layer: of blocks 3 to 6, or of block 5 (paper).", extra=_RESEARCH),
+        Literal["blocks", "unmasked", "block5"],
+        Meta(
+            description="Features before the FC layer: blocks 3 to 6; the same without the map; or block 5 (paper).",
+            extra=_RESEARCH,
+        ),
     ] = "blocks"
     detach_map: Annotated[
         bool | None,
@@ -134,7 +137,8 @@ def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) 
         embedding = embed([block5], weight, options.pooling)
     else:
         block3, block4 = (backbone.get_layer(name).output for name in (mobilenet.BLOCK_3_END, mobilenet.BLOCK_4_END))
-        embedding = embed([block3, block4, block5, block6], weight, options.pooling, context=block5)
+        mask = None if options.embedding == "unmasked" else weight
+        embedding = embed([block3, block4, block5, block6], mask, options.pooling, context=block5)
     logits = layers.Dense(num_classes, name="logits")(embedding)
 
     outputs = list(Outputs(logits, saliency, attention_logits, detection_logits))

@@ -1,11 +1,13 @@
-"""Trains several arms with several seeds, records the results and compares them, as in the figure of the SDKD paper.
+"""Trains several arms in several cells, records the results and compares them, as in the figure of the SDKD paper.
 
+A cell is what all arms share: a seed, an order of the tasks, a subset of the objects. Arms are compared within cells.
 A comparison is a folder with `runs.jsonl`, one Record per line, from which its tables and plots are made. Every run is
 trained in a separate process. Recorded runs are not repeated, so an interrupted comparison can be resumed.
 """
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import itertools
 import os
 import pathlib
@@ -23,22 +25,27 @@ from tqdm import tqdm
 
 from sdkd_tf.child import die_with_parent
 from sdkd_tf.config import Config, config_from_builtins, config_from_flags, define_flags
+from sdkd_tf.deploy.report import load_conversions
 from sdkd_tf.errors import UserError, one_line
 from sdkd_tf.evaluation.results import Results
 from sdkd_tf.files import atomic_file
 from sdkd_tf.options import read_flagfiles
 from sdkd_tf.reporting.comparison_plots import plot_comparison
-from sdkd_tf.reporting.comparison_tables import Record, table
+from sdkd_tf.reporting.comparison_tables import Int8Accuracy, Record, table
 from sdkd_tf.run import Run
 
 _TRAIN = [sys.executable, "-P", "-m", "sdkd_tf.commands", "train"]  # -P: no module of the current folder is imported
 
-Key = tuple[str, int]  # arm and seed
+Key = tuple[str, str]  # arm and cell
 Plan = dict[Key, Config]
 
 
-def parse_arms(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Parses arms of the form `NAME: FLAGS`, where FLAGS are split as by a shell.
+def parse_named(flag: str, texts: Sequence[str]) -> dict[str, list[str]]:
+    """Parses values of --arm or --cell, `NAME: FLAGS`, where FLAGS are split as by a shell.
+
+    Args:
+      flag: `arm` or `cell`, for messages.
+      texts: the values.
 
     Returns:
       Name -> list of flags.
@@ -47,8 +54,8 @@ def parse_arms(texts: Sequence[str]) -> dict[str, list[str]]:
       UserError: there are none, one has another form, or two names would share a directory.
     """
     if not texts:
-        raise UserError("--arm is missing; expected at least one, for instance --arm='SDKD: --strategy=sdkd'")
-    arms: dict[str, list[str]] = {}
+        raise UserError(f"--{flag} is missing; expected at least one, for instance --{flag}='a: --seed=0'")
+    named: dict[str, list[str]] = {}
     folders: dict[str, str] = {}
     for text in texts:
         name, colon, arguments = (part.strip() for part in text.partition(":"))
@@ -57,46 +64,53 @@ def parse_arms(texts: Sequence[str]) -> dict[str, list[str]]:
         except ValueError:  # an unclosed quotation mark
             name = ""
         if not (colon and name):
-            raise UserError(f"--arm={text}: expected NAME: FLAGS, for instance 'SDKD: --strategy=sdkd'")
+            raise UserError(f"--{flag}={text}: expected NAME: FLAGS, for instance 'a: --seed=0'")
         other = folders.setdefault(_folder(name), name)
-        if name in arms or other != name:
-            raise UserError(f"--arm: {other!r} and {name!r} are too alike; expected names with other letters or digits")
-        arms[name] = given
-    return arms
+        if name in named or other != name:
+            raise UserError(
+                f"--{flag}: {other!r} and {name!r} are too alike; expected names with other letters or digits"
+            )
+        named[name] = given
+    return named
 
 
 def _folder(name: str) -> str:
     return re.sub(r"[\W_]+", "_", name.lower())
 
 
-def plan(runs_dir: pathlib.Path, base: str | None, arms: dict[str, list[str]], seeds: Sequence[str]) -> Plan:
+def plan(runs_dir: pathlib.Path, base: str | None, arms: dict[str, list[str]], cells: dict[str, list[str]]) -> Plan:
     """Plans the runs of a comparison.
 
     Args:
       runs_dir: parent directory of the runs.
       base: flagfile shared by all arms, or None.
-      arms: name -> flags of `sdkd train`.
-      seeds: integers as text.
+      arms: name -> flags of `sdkd train`, and `--cells=A,B` if the arm is only trained in some cells.
+      cells: name -> flags of `sdkd train`, which override those of the arms.
 
     Returns:
-      (arm, seed) -> options of the run; all arms with the first seed come first.
+      (arm, cell) -> options of the run; all arms in the first cell come first.
 
     Raises:
-      UserError: a seed is not an integer, or `sdkd train` does not accept a flag.
+      UserError: `sdkd train` does not accept a flag, or an arm names a cell that does not exist.
     """
     runs: Plan = {}
-    for seed, (arm, arguments) in itertools.product(seeds, arms.items()):
-        if not seed.isdigit():
-            raise UserError(f"--seeds holds {seed!r}; expected integers like 0,1,2")
-        run_dir = runs_dir / _folder(arm) / f"seed{seed}"
-        shared = [f"--flagfile={base}"] if base else []
+    shared = [f"--flagfile={base}"] if base else []
+    for (cell, varied), (arm, arguments) in itertools.product(cells.items(), arms.items()):
         values = flags.FlagValues()
         define_flags(values)
+        flags.DEFINE_list("cells", [*cells], "Cells in which the arm is trained.", values)
+        run_dir = runs_dir / _folder(arm) / _folder(cell)
         try:
-            values(["", *read_flagfiles([*shared, *arguments]), f"--seed={seed}", f"--run_dir={run_dir}"])
+            rest = values(["", *read_flagfiles([*shared, *arguments, *varied]), f"--run_dir={run_dir}"])[1:]
         except flags.Error as error:
-            raise UserError(f"arm {arm!r}: {error}") from error
-        runs[arm, int(seed)] = config_from_flags(values)
+            raise UserError(f"arm {arm!r}, cell {cell!r}: {error}") from error
+        if rest:
+            raise UserError(f"arm {arm!r}, cell {cell!r}: unexpected {rest[0]!r}; expected flags only")
+        chosen = values["cells"].value
+        if unknown := set(chosen) - set(cells):
+            raise UserError(f"arm {arm!r}: --cells names {min(unknown)!r}; expected some of {', '.join(cells)}")
+        if cell in chosen:
+            runs[arm, cell] = config_from_flags(values)
     return runs
 
 
@@ -107,13 +121,14 @@ def read_records(path: pathlib.Path) -> dict[Key, Record]:
         try:
             stored = msgspec.json.decode(line, type=dict[str, Any])
             config, results = config_from_builtins(stored["config"]), msgspec.convert(stored["results"], Results)
-            record = Record(str(stored["arm"]), int(stored["seed"]), config, results)
+            int8 = msgspec.convert(stored["int8"], Int8Accuracy | None)
+            record = Record(str(stored["arm"]), str(stored["cell"]), config, results, int8)
             if problem := results.problem():
                 raise ValueError(problem)
         except (ValueError, KeyError, TypeError, RecursionError, msgspec.MsgspecError) as error:
             reason = ascii(one_line(error))[1:-1]
             raise UserError(f"{path}:{number}: cannot be read ({reason}); expected a run of this version") from error
-        records[record.arm, record.seed] = record
+        records[record.arm, record.cell] = record
     return records
 
 
@@ -142,7 +157,7 @@ def train_missing(runs: Plan, records: dict[Key, Record], path: pathlib.Path, pa
         known = records[key].config if key in records else None
         if known and (lines := known.differences(config.completed(getattr(known.network, "detach_map", False)))):
             raise UserError(
-                f"{path}: the run of arm {key[0]!r}, seed {key[1]}, has different options ({'; '.join(lines)});"
+                f"{path}: the run of arm {key[0]!r}, cell {key[1]!r}, has different options ({'; '.join(lines)});"
                 " remove its line or choose another --out_dir"
             )
     lock, failed = threading.Lock(), []
@@ -204,10 +219,23 @@ def _progress(runs: Plan, missing: Plan) -> Iterator[None]:
 
 
 def write_comparison(runs: Plan, records: dict[Key, Record], out_dir: pathlib.Path) -> str:
-    """Writes table.md and the plots for the planned runs that are recorded. Returns the table."""
-    chosen = [records[key] for key in runs if key in records]
-    text = table(chosen)
+    """Writes table.md and the plots for the planned runs that are recorded, and returns the table.
+
+    Also updates runs.jsonl: the runs in the order of the plan, with the accuracy of those that have been converted.
+    """
+    chosen = {key: _with_int8(records[key], config) for key, config in runs.items() if key in records}
+    write_records(out_dir / "runs.jsonl", chosen | {key: records[key] for key in records if key not in chosen})
+    text = table([*chosen.values()])
     with atomic_file(out_dir / "table.md", "w") as file:
         file.write(text)
-    plot_comparison(chosen, out_dir)
+    plot_comparison([*chosen.values()], out_dir)
     return text
+
+
+def _with_int8(record: Record, config: Config) -> Record:
+    known = pathlib.Path(config.run.run_dir, "tflite", "conversion.json")
+    conversion = load_conversions(known).get("qat") if known.is_file() else None
+    if not conversion:
+        return record
+    accuracy = Int8Accuracy(conversion.validation.mean("tflite"), conversion.test.mean("tflite"))
+    return dataclasses.replace(record, int8=accuracy)

@@ -1,8 +1,8 @@
-"""Tables that compare several runs: means and sample standard deviations over seeds."""
+"""Tables that compare the arms of a comparison: means over cells, and differences within cells."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,158 +13,156 @@ from sdkd_tf.reporting.tables import markdown
 
 
 @dataclasses.dataclass(frozen=True)
+class Int8Accuracy:
+    """Mean accuracy of the converted int8 file over all tasks, in [0, 1]."""
+
+    validation: float
+    test: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Record:
-    """One finished run of a comparison: its arm, seed, options and results."""
+    """One finished run of a comparison: its arm, cell, options and results, and its int8 file, if it was converted."""
 
     arm: str
-    seed: int
+    cell: str
     config: Config
     results: Results
+    int8: Int8Accuracy | None = None
 
 
-Row = dict[str, Any]
-Measure = Callable[[Record], float]
+ByCell = dict[str, dict[str, float]]  # arm -> cell -> value
+T = TypeVar("T")
 
 
-def curves(records: Sequence[Record]) -> dict[str, np.ndarray]:
-    """Mean validation accuracy over all tasks after each task: arm -> `[seeds, tasks]` in [0, 1]."""
-    found: dict[str, list[np.ndarray]] = {}
+def by_cell(records: Sequence[Record], measure: Callable[[Record], T]) -> dict[str, dict[str, T]]:
+    """Measures every run: arm -> cell -> value."""
+    values: dict[str, dict[str, T]] = {}
     for record in records:
-        found.setdefault(record.arm, []).append(metrics.mean_accuracy(record.results.accuracy("validation")))
-    return {arm: np.array(rows) for arm, rows in found.items()}
+        values.setdefault(record.arm, {})[record.cell] = measure(record)
+    return values
 
 
-def _accuracy(metric: Callable[[np.ndarray], float], split: Split) -> Measure:
-    return lambda record: metric(record.results.accuracy(split))
+def accuracy(records: Sequence[Record], split: Split) -> ByCell:
+    """Mean accuracy over all tasks after the last one."""
+    return by_cell(records, lambda record: record.results.final_accuracy(split))
 
 
-def _mae(split: Split, after: int, of: int | slice) -> Measure:
-    return lambda record: float(np.mean(record.results.saliency_mae(split)[after, of]))
-
-
-_ALL = slice(None)
-MEASURES: dict[str, Measure] = {
-    "final_validation": _accuracy(metrics.final_mean_accuracy, "validation"),
-    "forgetting_validation": _accuracy(metrics.forgetting, "validation"),
-    "saliency_mae_validation": _mae("validation", -1, _ALL),
-    "final_test": _accuracy(metrics.final_mean_accuracy, "test"),
-    "worst_test": lambda record: float(record.results.accuracy("test")[-1].min()),
-    "forgetting_test": _accuracy(metrics.forgetting, "test"),
-    "saliency_mae_test": _mae("test", -1, _ALL),
-    "saliency_mae_task1_first": _mae("test", 0, 0),
-    "saliency_mae_task1_last": _mae("test", -1, 0),
-    "openloris_accuracy_test": _accuracy(metrics.openloris_accuracy, "test"),
-    "openloris_bwt_test": _accuracy(metrics.openloris_bwt, "test"),
-    "openloris_fwt_test": _accuracy(metrics.openloris_fwt, "test"),
-    "openloris_overall_test": _accuracy(metrics.openloris_overall, "test"),
-    "gem_bwt_test": _accuracy(metrics.gem_bwt, "test"),
-    "peak_memory_mb": lambda record: max(task.peak_memory_mb for task in record.results.tasks),
-    "stored_mb": lambda record: record.results.tasks[-1].stored_bytes / 1e6,
-    "kept_images": lambda record: record.results.tasks[-1].kept_images,
-}
-_TABLES = {
-    "After the last task, on the validation sets, on which options are chosen:": {
-        "accuracy": "final_validation",
-        "forgetting": "forgetting_validation",
-        "saliency MAE": "saliency_mae_validation",
-    },
-    "After the last task, on the test sets:": {
-        "accuracy": "final_test",
-        "worst task": "worst_test",
-        "forgetting": "forgetting_test",
-        "saliency MAE": "saliency_mae_test",
-        "of task 1, after task 1": "saliency_mae_task1_first",
-        "of task 1, at the end": "saliency_mae_task1_last",
-    },
-    "Test accuracy in the conventions of OpenLORIS (plain means) and of GEM (backward transfer as a difference):": {
-        "OpenLORIS Accuracy": "openloris_accuracy_test",
-        "OpenLORIS BWT": "openloris_bwt_test",
-        "OpenLORIS FWT": "openloris_fwt_test",
-        "OpenLORIS Over-all": "openloris_overall_test",
-        "GEM BWT": "gem_bwt_test",
-    },
-    "Cost: CPU time of tasks 2 to N relative to fine-tuning the same network with the same seed, peak memory, and what"
-    " is kept from task to task:": {
-        "CPU time": "relative_time",
-        "peak memory, MB": "peak_memory_mb",
-        "kept, MB": "stored_mb",
-        "kept images": "kept_images",
-    },
-}
-
-
-def summary_rows(records: Sequence[Record]) -> list[Row]:
-    """One dict per arm: for each measure its mean over seeds, and its sample standard deviation as `<measure>_sd`."""
-    rows = []
-    for arm in dict.fromkeys(record.arm for record in records):
-        its = [record for record in records if record.arm == arm]
-        row: Row = {"arm": arm, "seeds": len(its), "input_size": its[0].config.network.input_size}
-        columns = {name: [measure(record) for record in its] for name, measure in MEASURES.items()}
-        columns["relative_time"] = [_relative_time(record, records) for record in its]
-        for name, values in columns.items():
-            row[name] = np.mean(values)
-            row[f"{name}_sd"] = np.std(values, ddof=1) if len(values) > 1 else 0.0
-        rows.append(row)
-    return rows
-
-
-def _relative_time(record: Record, others: Sequence[Record]) -> float:
-    """CPU seconds of tasks 2 to N relative to fine-tuning with otherwise equal options; nan without such a run.
+def relative_time(records: Sequence[Record]) -> ByCell:
+    """CPU seconds of tasks 2 to N relative to fine-tuning in the same cell.
 
     Wall-clock seconds of concurrent runs would depend on which of them got the cores.
     """
+    seconds = by_cell(records, lambda record: sum(task.cpu_seconds for task in record.results.tasks[1:]))
+    unit = seconds.get(_arm_with("finetune", records), {})
+    return {arm: {c: own[c] / max(1e-9, unit[c]) for c in own if c in unit} for arm, own in seconds.items()}
 
-    def work(one: Record) -> tuple[Any, ...]:
-        return one.config.architecture, one.config.network, one.config.training, one.results.task_names
 
-    def seconds(one: Record) -> float:
-        return sum(task.cpu_seconds for task in one.results.tasks[1:])
+def differences(values: ByCell) -> ByCell:
+    """Differences from the first arm, the reference, in the cells that both have."""
+    reference, *others = values
+    first = values[reference]
+    return {arm: {c: values[arm][c] - first[c] for c in values[arm] if c in first} for arm in others}
 
-    for other in others:
-        if other.config.strategy == "finetune" and work(other) == work(record):
-            return seconds(record) / max(1e-9, seconds(other))
-    return np.nan
+
+def shares_of_gap(records: Sequence[Record], values: ByCell) -> ByCell:
+    """(value - fine-tuning) / (joint training - fine-tuning) in each cell with all three; nan without such a gap."""
+    low, high = (values.get(_arm_with(strategy, records), {}) for strategy in ("finetune", "joint"))
+    gaps = {c: high[c] - low[c] if high[c] > low[c] else np.nan for c in low if c in high}
+    return {arm: {c: (own[c] - low[c]) / gaps[c] for c in own if c in gaps} for arm, own in values.items()}
+
+
+def _arm_with(strategy: str, records: Sequence[Record]) -> str:
+    return next((record.arm for record in records if record.config.strategy == strategy), "")
 
 
 def table(records: Sequence[Record]) -> str:
-    """The comparison in Markdown: the paper's curve (mean validation accuracy after each task), then final scores."""
-    data = curves(records)
-    count = len(next(iter(data.values()))[0])
-    rows = []
-    for arm, values in data.items():
-        cells = [short(mean) for mean in values.mean(axis=0)]
-        if len(values) > 1:
-            cells = [f"{cell}<br>±{short(d)}" for cell, d in zip(cells, values.std(axis=0, ddof=1))]
-        rows.append([arm, *cells])
-    parts = [
-        "Mean validation accuracy over all tasks after each task (of several seeds: mean, standard deviation below):",
-        markdown(["after task", *map(str, range(1, count + 1))], rows),
-    ]
-    summaries = summary_rows(records)
-    for title, columns in _TABLES.items():
-        cells_of = [
-            [row["arm"], f"{row['input_size']} px", *(cell(row, name) for name in columns.values()), str(row["seeds"])]
-            for row in summaries
+    """All tables of a comparison in Markdown."""
+    title = (
+        "On the test sets after the last task: mean ± standard deviation over cells. CPU time is that of tasks 2 to N,"
+    )
+    parts = [f"{title} relative to fine-tuning in the same cell:", scores_table(records)]
+    splits: tuple[Split, ...] = ("validation", "test")
+    for split in splits:
+        parts += [
+            f"Differences in {split} accuracy from {records[0].arm} in the same cells:",
+            paired_table(records, split),
         ]
-        parts += [title, markdown(["", "input", *columns, "seeds"], cells_of)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, "Test accuracy in the conventions of OpenLORIS:", _openloris_table(records)]) + "\n"
 
 
-def cell(row: Row, name: str) -> str:
-    """Formats a measure of a row, with its standard deviation if there are several seeds."""
-    value, deviation = row[name], row[f"{name}_sd"]
-    spread = row["seeds"] > 1
-    if np.isnan(value):
-        return "–"
-    if name == "kept_images":
-        return f"{value:.0f}"
-    if name.endswith("_mb"):
-        return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
-    if name == "relative_time":
-        return f"{value:.2f} ± {deviation:.2f}" if spread else f"{value:.2f}"
-    return f"{short(value)} ± {short(deviation)}" if spread else short(value)
+def scores_table(records: Sequence[Record]) -> str:
+    """Scores on the test sets and cost of each arm."""
+    columns = {
+        "accuracy": _shown(accuracy(records, "test")),
+        "worst task": _shown(_measured(records, lambda matrix: matrix[-1].min())),
+        "right after learning": _shown(_measured(records, metrics.learning_accuracy)),
+        "forgetting": _shown(_measured(records, metrics.forgetting)),
+        "saliency MAE": _shown(by_cell(records, lambda record: record.results.saliency_mae("test")[-1].mean())),
+    }
+    if converted := [record for record in records if record.int8]:
+        columns["int8 - float"] = _shown(by_cell(converted, _int8_change), _signed)
+    stored = by_cell(records, lambda record: record.results.tasks[-1].stored_bytes / 1e6)
+    columns["kept, MB"] = {arm: f"{np.mean([*values.values()]):.1f}" for arm, values in stored.items()}
+    columns["CPU time"] = _shown(relative_time(records), "{:.2f}".format)
+    columns["cells"] = {arm: str(len(values)) for arm, values in stored.items()}
+    return _table(records, columns)
 
 
-def short(value: float) -> str:
+def _int8_change(record: Record) -> float:
+    return record.int8.test - record.results.final_accuracy("test") if record.int8 else np.nan
+
+
+def paired_table(records: Sequence[Record], split: Split) -> str:
+    """Difference of each arm's accuracy from that of the first arm, with a 95 % confidence interval."""
+    values = accuracy(records, split)
+    found = {arm: [*of_cells.values()] for arm, of_cells in differences(values).items() if of_cells}
+    intervals = {arm: metrics.mean_interval(numbers) for arm, numbers in found.items() if len(numbers) > 1}
+    columns = {
+        "difference": {arm: _signed(float(np.mean(numbers))) for arm, numbers in found.items()},
+        "95 % interval": {arm: " to ".join(map(_signed, interval)) for arm, interval in intervals.items()},
+        "above": {arm: f"in {sum(np.greater(numbers, 0))} of {len(numbers)}" for arm, numbers in found.items()},
+        "share of the gap": _shown(shares_of_gap(records, values), "{:.2f}".format),
+    }
+    return _table(records, columns)
+
+
+def _openloris_table(records: Sequence[Record]) -> str:
+    metric = {
+        "Accuracy": metrics.openloris_accuracy,
+        "BWT": metrics.openloris_bwt,
+        "FWT": metrics.openloris_fwt,
+        "Over-all": metrics.openloris_overall,
+    }
+    return _table(records, {name: _shown(_measured(records, function)) for name, function in metric.items()})
+
+
+def _measured(records: Sequence[Record], metric: Callable[[np.ndarray], float]) -> ByCell:
+    """A metric of the accuracy matrix on the test sets."""
+    return by_cell(records, lambda record: metric(record.results.accuracy("test")))
+
+
+def _table(records: Sequence[Record], columns: dict[str, dict[str, str]]) -> str:
+    arms = dict.fromkeys(record.arm for record in records)
+    return markdown(["", *columns], [[arm, *(column.get(arm, "–") for column in columns.values())] for arm in arms])
+
+
+def _short(value: float, sign: str = "") -> str:
     """Formats 0.845 as .845, as in the table of the paper."""
-    return f"{value:.3f}".replace("0.", ".", 1)
+    return f"{value:{sign}z.3f}".replace("0.", ".", 1)
+
+
+def _signed(value: float) -> str:
+    return _short(value, "+")
+
+
+def _shown(values: ByCell, text: Callable[[float], str] = _short) -> dict[str, str]:
+    """Mean and, of several cells, sample standard deviation; arms with a value missing are left out."""
+    shown = {}
+    for arm, of_cells in values.items():
+        numbers = [*of_cells.values()]
+        if numbers and not np.isnan(numbers).any():
+            shown[arm] = text(float(np.mean(numbers)))
+            if len(numbers) > 1:
+                shown[arm] += f" ± {text(float(np.std(numbers, ddof=1))).lstrip('+')}"
+    return shown

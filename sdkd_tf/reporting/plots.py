@@ -1,6 +1,7 @@
-"""Plots of one run: accuracy matrix, mean accuracy over tasks, saliency after each task."""
+"""Plots of one run: accuracy matrix, mean accuracy over tasks, saliency after each task, confusion matrix."""
 
 import pathlib
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,6 +12,8 @@ from sdkd_tf.evaluation.results import Results
 from sdkd_tf.reporting.fonts import drawable
 from sdkd_tf.reporting.overlay import draw
 from sdkd_tf.run import Run
+
+_MOST_COUNTED = 40  # classes up to which the cells of a confusion matrix hold numbers
 
 
 def plot_run(run: Run, out_dir: pathlib.Path | None = None) -> list[pathlib.Path]:
@@ -51,13 +54,13 @@ def _plot_matrix(matrix: np.ndarray, names: list[str], strategy: str, path: path
 
 def _plot_mean_accuracy(results: Results, strategy: str, path: pathlib.Path) -> None:
     figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
-    for split, style in (("validation", "o-"), ("test", "s--")):
+    for split, style, size in (("validation", "o-", 9), ("test", "s--", 5)):  # both are visible if they are equal
         curve = metrics.mean_accuracy(results.accuracy(split))  # type: ignore[arg-type]
-        axes.plot(range(1, len(curve) + 1), curve, style, label=split)
+        axes.plot(range(1, len(curve) + 1), curve, style, markersize=size, label=split)
     axes.set_xticks(range(1, len(results.tasks) + 1))
-    axes.set(xlabel="after task", ylabel="mean accuracy over all tasks", ylim=(0, 1.02), title=strategy)
+    axes.set(xlabel="after task", ylabel="mean accuracy over all tasks", ylim=(0, 1.05), title=strategy)
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc="lower right")
     _save(figure, path)
 
 
@@ -73,6 +76,32 @@ def _plot_overlays(tasks: list[str], images: np.ndarray, maps: np.ndarray, path:
             axes.axis("off")
     for axes, name in zip(grid[0], names):
         axes.set_title(name, fontsize=7)
+    _save(figure, path)
+
+
+def plot_confusion(counts: np.ndarray, classes: Sequence[str], path: pathlib.Path) -> None:
+    """Draws a confusion matrix: shares of each row, right ones blue and mistakes orange; counts if they fit.
+
+    Args:
+      counts: `[classes, classes]`, see `Predictions.confusion`.
+      classes: names of the classes.
+      path: the PNG file.
+    """
+    names, count = drawable(classes), len(classes)
+    cell = 0.34 if count <= _MOST_COUNTED else 0.16  # inches
+    figure, axes = plt.subplots(figsize=(2 + cell * count, 2 + cell * count), layout="constrained")
+    shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
+    diagonal = np.eye(count, dtype=bool)
+    axes.imshow(np.ma.masked_where(~diagonal, shares), vmin=0, vmax=1.3, cmap="Blues")
+    axes.imshow(np.ma.masked_where(diagonal | (counts == 0), shares), vmin=-0.15, vmax=1, cmap="Oranges")
+    if count <= _MOST_COUNTED:
+        for i, j in np.argwhere(counts):
+            color = "white" if shares[i, j] > 0.7 else "black"
+            axes.text(j, i, str(counts[i, j]), ha="center", va="center", fontsize=7, color=color)
+    size = 8 if count <= _MOST_COUNTED else 6
+    axes.set_xticks(range(count), names, rotation=90, fontsize=size)
+    axes.set_yticks(range(count), names, fontsize=size)
+    axes.set(xlabel="predicted", ylabel="true class", xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5))
     _save(figure, path)
 
 

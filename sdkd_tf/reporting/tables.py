@@ -10,7 +10,7 @@ from sdkd_tf.evaluation import metrics
 from sdkd_tf.evaluation.results import Results
 from sdkd_tf.run import Run
 
-_FEW_TEST_IMAGES = 50
+FEW_TEST_IMAGES = 50  # with fewer, the accuracy is not reliable
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
@@ -29,6 +29,7 @@ def summary(run: Run) -> str:
         markdown(["after task", "mean validation accuracy", "mean test accuracy"], curve),
         markdown(["", "validation", "test"], _final_rows(results)),
         *_certainty(results),
+        *untested(run),
         "\n".join(_cost_lines(run)),
     ]
     known = run.directory / "tflite" / "conversion.json"
@@ -40,11 +41,25 @@ def summary(run: Run) -> str:
 def _final_rows(results: Results) -> list[list[str]]:
     matrices = [results.accuracy(split) for split in ("validation", "test")]
     measures = {"final mean accuracy": metrics.final_mean_accuracy, "forgetting": metrics.forgetting}
-    rows = [[name, *(f"{measure(matrix):.3f}" for matrix in matrices)] for name, measure in measures.items()]
+    rows = [[name, *(_tested(measure(matrix)) for matrix in matrices)] for name, measure in measures.items()]
     errors = [results.saliency_mae(split)[-1].mean() for split in ("validation", "test")]
     if not np.isnan(errors).any():
         rows.append(["saliency MAE after the last task", *(f"{error:.3f}" for error in errors)])
     return rows
+
+
+def _tested(value: float) -> str:
+    return "not tested" if np.isnan(value) else f"{value:.3f}"
+
+
+def untested(run: Run) -> list[str]:
+    """A line on what the run has learned but cannot test; empty if it has tested all tasks."""
+    earlier = run.config.run.continue_from
+    if not earlier:
+        return []
+    return [
+        f"earlier tasks, those of run {pathlib.Path(earlier).name}: not tested, as their images are not in this run"
+    ]
 
 
 def _certainty(results: Results) -> list[str]:
@@ -54,8 +69,8 @@ def _certainty(results: Results) -> list[str]:
         return []
     low, high = metrics.wilson_interval(results.final_accuracy("test"), count)
     line = f"final mean test accuracy on {count} images: 95 % interval {low:.3f} to {high:.3f}"
-    few = f"\nwarning: only {count} test images; expected {_FEW_TEST_IMAGES} or more for a reliable number"
-    return [line + few if count < _FEW_TEST_IMAGES else line]
+    few = f"\nwarning: only {count} test images; expected {FEW_TEST_IMAGES} or more for a reliable number"
+    return [line + few if count < FEW_TEST_IMAGES else line]
 
 
 def _cost_lines(run: Run) -> list[str]:

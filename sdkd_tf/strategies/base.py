@@ -20,8 +20,7 @@ Terms = dict[str, tf.Tensor]
 Fc = Annotated[
     Literal["trained", "closed_form", "nearest_mean"],
     Meta(
-        description="FC layer after a task: as trained (paper); closed_form: discriminant analysis, or nearest_mean,"
-        " from class statistics.",
+        description="FC layer after a task: trained (paper), or discriminant analysis or nearest mean.",
         extra={"research": True},
     ),
 ]
@@ -64,7 +63,7 @@ class Strategy(keras.Model):
             self.statistics = ClassStatistics(self.fc.units, self.fc.kernel.shape[0])
             names = "trained_kernel", "trained_bias"
             self.trained_fc = [tf.Variable(w, trainable=False, name=n) for w, n in zip(self.fc.weights, names)]
-            self.embeddings = [embedding_of(student)]
+            self.embedding = embedding_of(student)
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *self.term_names)}
         self.accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         # The metrics of each worker already cover all replicas; by default, Keras would add them up.
@@ -159,7 +158,7 @@ class Strategy(keras.Model):
         if self.statistics:
             self.update(self.statistics, task)
             if task.validation:
-                self.statistics.measure_reach(self.embed(task.batches(task.validation))[-2])
+                self.statistics.measure_reach(self.embed(task.batches(task.validation))[0])
             for kept, trained in zip(self.trained_fc, self.fc.weights, strict=True):
                 kept.assign(trained)
             closed_form = self.options.fc == "closed_form"
@@ -169,14 +168,15 @@ class Strategy(keras.Model):
         """Brings class statistics up to date after a task. Here, those of earlier tasks stay as they are."""
         statistics.add(*self.embed(task.batches()))
 
-    def embed(self, batches: tf.data.Dataset) -> list[np.ndarray]:
-        """For each of `embeddings`, of which the student's is the last, the embeddings `[images, size]`; then the labels."""
-        embedded = [(*self._embed_batch(batch["image"]), batch["label"]) for batch in batches]
-        return [np.concatenate(values) for values in zip(*embedded, strict=True)]
+    def embed(self, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+        """The embeddings `[images, size]` and the labels `[images]` of all images in some batches."""
+        embedded = [(self._embed_batch(batch["image"]), batch["label"]) for batch in batches]
+        embeddings, labels = (np.concatenate(values) for values in zip(*embedded, strict=True))
+        return embeddings, labels
 
     @tf.function(autograph=False)
-    def _embed_batch(self, images: tf.Tensor) -> list[tf.Tensor]:
-        return [embedding(images, training=False) for embedding in self.embeddings]
+    def _embed_batch(self, images: tf.Tensor) -> tf.Tensor:
+        return self.embedding(images, training=False)
 
     @property
     def saved_variables(self) -> list[tf.Variable]:

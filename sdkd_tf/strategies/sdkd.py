@@ -135,7 +135,7 @@ class SDKD(LwF):
             self.paraphraser.optimizer.build(self.paraphraser.trainable_variables)
             self.student_translator = build_translator(map_size)
         if self.statistics:
-            self.embeddings = [embedding_of(self.teacher), *self.embeddings]
+            self.teacher_embedding = embedding_of(self.teacher)
         self.difficulties = Difficulties() if self.options.rehearsal else None
 
     @property
@@ -178,12 +178,7 @@ class SDKD(LwF):
 
     def training_batches(self, task: TaskData) -> tf.data.Dataset:
         """The batches of one epoch; from the second task on, with rehearsal, half of each shows old difficulties."""
-        return task.augmented(rows=self.rehearsed_rows)
-
-    @property
-    def rehearsed_rows(self) -> np.ndarray | None:
-        """The difficulties of earlier tasks, or None if there are none."""
-        return self.difficulties.rows.numpy() if self.difficulties and self.difficulties.tasks.numpy() else None
+        return task.augmented(rows=self.difficulties.known_rows if self.difficulties else None)
 
     def end_task(self, task: TaskData) -> None:
         self.average_weights()
@@ -203,12 +198,19 @@ class SDKD(LwF):
                 new.assign((1 - share) * new + share * old)
 
     def update(self, statistics: ClassStatistics, task: TaskData) -> None:
-        """Moves class statistics with the change of the embeddings, and adds a task's images to them."""
-        before, after, labels = self.embed(task.batches())
-        if task.index:  # augmented images as well, because they resemble those of other tasks
-            others = self.embed(task.augmented(rows=self.rehearsed_rows))
-            statistics.move(np.concatenate([before, others[0]]), np.concatenate([after, others[1]]))
-        statistics.add(after, labels)
+        """Moves class statistics with the change of the embeddings, and adds a task's images to them.
+
+        The change is seen on augmented images, half of them rehearsed, because these resemble images of other tasks.
+        """
+        if task.index:
+            both = [self._embed_batch_twice(batch["image"]) for batch in self.training_batches(task)]
+            statistics.move(*(np.concatenate(embeddings) for embeddings in zip(*both, strict=True)))
+        super().update(statistics, task)
+
+    @tf.function(autograph=False)
+    def _embed_batch_twice(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Embeddings by the teacher and by the student."""
+        return self.teacher_embedding(images, training=False), self.embedding(images, training=False)
 
     @property
     def kept_variables(self) -> list[tf.Variable]:

@@ -21,7 +21,11 @@ def end_of(*arguments):
 @pytest.mark.parametrize("command, flag", [("report", "out_dir"), ("compare", "out_dir"), ("compare", "runs_dir")])
 def test_a_file_where_a_folder_should_be(tmp_path, command, flag):
     (tmp_path / "file").write_text("")
-    given = [finished(tmp_path / "run", 60).directory] if command == "report" else ["--arm=a: --epochs=1"]
+    given = (
+        [finished(tmp_path / "run", 60).directory]
+        if command == "report"
+        else ["--arm=a: --epochs=1", "--cell=0: --seed=0"]
+    )
     code, lines = end_of(command, f"--out_dir={tmp_path}/out", f"--{flag}={tmp_path}/file/new", *given)
     error = lines.pop()
     assert code == 1 and error.startswith(f"error: {tmp_path}/file/new") and "(Not a directory); " in error

@@ -1,4 +1,4 @@
-import pathlib
+import json
 import subprocess
 import sys
 
@@ -9,16 +9,19 @@ from absl.testing import flagsaver
 from PIL import Image
 
 from sdkd_tf.commands import predict
-from sdkd_tf.commands.predict import find_images, overlay_names
+from sdkd_tf.data import videos
+from sdkd_tf.deploy import recognizer
+from sdkd_tf.deploy.head import Head
 from sdkd_tf.deploy.tflite import Prediction
 from sdkd_tf.errors import UserError
 from sdkd_tf.reporting.overlay import draw
+from sdkd_tf.strategies.discriminant import ClassStatistics
 
 
 class FakeClassifier:
     """Gives three equal probabilities, and 0 for a fourth class."""
 
-    num_classes, input_size, has_saliency = 4, 32, True
+    num_classes, input_size = 4, 32
 
     def __init__(self, *_):
         pass
@@ -32,8 +35,8 @@ class FakeClassifier:
 def run(tmp_path, monkeypatch, capsys):
     """A function that runs the command and returns its lines."""
     (tmp_path / "labels.txt").write_text("a\nb\nc\nd\n")
-    monkeypatch.setattr(predict, "Classifier", FakeClassifier)
-    if "overlay_dir" not in flags.FLAGS:
+    monkeypatch.setattr(recognizer, "Classifier", FakeClassifier)
+    if "out_dir" not in flags.FLAGS:
         predict.define_flags("sdkd")
     if not flags.FLAGS.is_parsed():
         flags.FLAGS.mark_as_parsed()
@@ -48,10 +51,9 @@ def run(tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def photos(tmp_path):
-    names = ("10.jpg", "9.JPG", "b/1.png", "b/.1.png", "b/@eaDir/1.png", "b/notes.txt")
-    for name in names:
+    for name, size in {"10.jpg": (8, 4), "9.JPG": (8, 4), "b/1.png": (6, 12)}.items():
         (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (8, 4)).save(tmp_path / "photos" / name, "PNG")
+        Image.new("RGB", size).save(tmp_path / "photos" / name, "PNG")
     return tmp_path / "photos"
 
 
@@ -59,25 +61,83 @@ def test_the_first_of_equal_probabilities_wins(run, photos):
     assert run(photos / "10.jpg", top_k=2) == [f"{photos}/10.jpg: b 0.333, c 0.333"]
 
 
-def test_folders_are_walked_in_natural_order(run, photos):
-    assert find_images([str(photos / "b"), str(photos)]) == [
-        photos / name for name in ("b/1.png", "9.JPG", "10.jpg", "b/1.png")
+def test_a_folder_gives_a_contact_sheet_and_a_json_file(run, photos, tmp_path):
+    lines = run(photos, top_k=2, out_dir=str(tmp_path / "out"))
+    names = [f"{photos}/{name}" for name in ("9.JPG", "10.jpg", "b/1.png")]
+    assert [line.split(":")[0] for line in lines[:3]] == names
+    assert lines[3] == f"wrote {tmp_path}/out/predictions.json and {tmp_path}/out/predictions.png"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["predictions.json", "predictions.png"]
+    assert json.loads((tmp_path / "out/predictions.json").read_text()) == [
+        {"path": name, "frame": None, "labels": ["b", "c"], "probabilities": [1 / 3, 1 / 3], "known": True}
+        for name in names
     ]
-    assert [line.split(":")[0] for line in run(photos, photos / "10.jpg")] == [
-        f"{photos}/{name}" for name in ("9.JPG", "10.jpg", "b/1.png", "10.jpg")
-    ]
+    with Image.open(tmp_path / "out/predictions.png") as sheet:
+        # One row: photo and overlay of 240 pixels side by side, as often as there are photos; three lines below.
+        assert sheet.size == (16 + 3 * (2 * 244 + 16), 16 + 240 + 3 * 17 + 16)
 
 
-def test_a_folder_without_images_is_told(tmp_path):
-    (tmp_path / "notes.txt").write_text("none")
-    with pytest.raises(UserError, match=f"^{tmp_path}: holds no images; expected .*.jpg"):
-        find_images([str(tmp_path)])
+def test_the_sheet_shows_the_first_of_many(run, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(predict, "_SHOWN", 2)
+    lines = run(photos, out_dir=str(tmp_path / "out"))
+    assert lines[-1].endswith("predictions.png (the first 2 of 3 images)")
+    assert len(json.loads((tmp_path / "out/predictions.json").read_text())) == 3
+    with Image.open(tmp_path / "out/predictions.png") as sheet:
+        assert sheet.width == 16 + 2 * (2 * 244 + 16)
+
+
+def test_with_a_head_an_image_unlike_the_classes_is_unknown(run, photos, tmp_path, monkeypatch):
+    """The head knows embeddings near 0 and 9; it alone gives labels and probabilities."""
+    statistics = ClassStatistics(2, 2)
+    near = np.array([[0.0, 0], [0, 1], [1, 0], [9, 9], [9, 8], [8, 9]])
+    statistics.add(near, np.repeat([0, 1], 3))
+    statistics.measure_reach(near)
+    Head(["low", "high"], statistics).write(tmp_path / "head.json")
+    monkeypatch.setattr(FakeClassifier, "embedding_size", 2, raising=False)
+    for embedding, expected in (([9, 9], "high 1.000"), ([90, -90], "unknown")):
+        answer = Prediction(np.ones(4) / 4, np.ones((2, 2)), np.array(embedding, np.float32))
+        monkeypatch.setattr(FakeClassifier, "__call__", lambda self, image, answer=answer: answer)
+        (line,) = run(photos / "10.jpg", top_k=1)
+        assert line.startswith(f"{photos}/10.jpg: {expected}")
+
+
+def test_a_network_without_maps_has_photos_alone(run, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(FakeClassifier, "__call__", lambda self, image: Prediction(np.array([1, 0, 0, 0]), None))
+    run(photos / "10.jpg", out_dir=str(tmp_path / "out"))
+    with Image.open(tmp_path / "out/predictions.png") as sheet:
+        assert sheet.width == 16 + 244 + 16
+
+
+def test_a_video_has_a_row_for_every_nth_frame(run, tmp_path):
+    cv2 = pytest.importorskip("cv2", reason="videos need OpenCV, the extra `video`")
+    writer = cv2.VideoWriter(str(tmp_path / "a.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 5, (64, 32))
+    for _ in range(9):
+        writer.write(np.zeros((32, 64, 3), np.uint8))
+    writer.release()
+    lines = run(tmp_path / "a.avi", every=4, top_k=1, out_dir=str(tmp_path / "out"))
+    assert lines[:3] == [f"{tmp_path}/a.avi, frame {number}: b 0.333" for number in (0, 4, 8)]
+    assert [row["frame"] for row in json.loads((tmp_path / "out/predictions.json").read_text())] == [0, 4, 8]
+    with Image.open(tmp_path / "out/predictions.png") as sheet:
+        assert sheet.size == (16 + 2 * 244 + 16, 16 + 3 * (120 + 2 * 17 + 16))
+    assert len(run(tmp_path / "a.avi", every=1, max_frames=5)) == 5
+
+
+def test_ctrl_c_ends_the_camera_and_what_was_labeled_is_written(run, tmp_path, monkeypatch):
+    def frames(source, every):
+        yield 0, Image.new("RGB", (8, 8))
+        yield every, Image.new("RGB", (8, 8))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(videos, "frames", frames)
+    monkeypatch.setattr(predict, "check", lambda sources: None)
+    lines = run(camera=0, top_k=1, out_dir=str(tmp_path / "out"))
+    assert lines[:2] == ["camera 0, frame 0: b 0.333", "camera 0, frame 30: b 0.333"]
+    assert len(json.loads((tmp_path / "out/predictions.json").read_text())) == 2
 
 
 def test_nothing_is_written_if_a_name_is_wrong(run, photos, tmp_path):
     (photos / "c.jpg").write_text("no image")
     with pytest.raises(UserError, match="c.jpg: cannot be read"):
-        run(photos, overlay_dir=str(tmp_path / "out"))
+        run(photos, out_dir=str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 
@@ -85,19 +145,16 @@ def test_a_damaged_image_does_not_keep_the_others_from_their_labels(run, photos,
     Image.effect_noise((64, 64), 50).save(photos / "a.jpg")
     (photos / "a.jpg").write_bytes((photos / "a.jpg").read_bytes()[:-500])
     with pytest.raises(UserError, match="a.jpg: cannot be read .image file is truncated"):
-        run(photos, overlay_dir=str(tmp_path / "out"))
-    assert len(capsys.readouterr().out.splitlines()) == 6 and len(list((tmp_path / "out").iterdir())) == 3
+        run(photos, out_dir=str(tmp_path / "out"))
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    assert len(json.loads((tmp_path / "out/predictions.json").read_text())) == 3
 
 
-def test_images_of_one_name_in_several_folders_get_names_of_their_own():
-    paths = [pathlib.Path(p) for p in ("/data/task1/mug_01/000.jpg", "/data/task5/mug_01/000.jpg", "/data/task5/a.png")]
-    assert overlay_names(paths) == [
-        "task1_mug_01_000_jpg_saliency.png",
-        "task5_mug_01_000_jpg_saliency.png",
-        "task5_a_png_saliency.png",
-    ]
-    assert len(set(overlay_names([pathlib.Path("/d/a.jpg"), pathlib.Path("/d/a.png")]))) == 2
-    assert overlay_names(paths[:1]) == ["000_jpg_saliency.png"]
+def test_bad_arguments_are_one_line(run, photos, tmp_path):
+    with pytest.raises(UserError, match="^no image given; expected image files, folders of images, videos, or --cam"):
+        run()
+    with pytest.raises(UserError, match=f"^--out_dir={photos}/9.JPG/x: cannot be written .Not a directory.; choose"):
+        run(photos, out_dir=f"{photos}/9.JPG/x")
 
 
 def test_the_overlay_has_the_images_size_and_darkens_what_is_not_salient():

@@ -89,6 +89,7 @@ def test_report_evaluate_and_inspect(sdkd, trained):
     code, output, errors = sdkd("report", "~/run", "--out_dir=~/plots")
     assert code == 0 and "strategy sdkd, seed 0" in output, errors
     assert (sdkd.home / "plots" / "run" / "accuracy_matrix.png").is_file()
+    assert (sdkd.home / "plots" / "run" / "report.html").is_file() and (sdkd.home / "run" / "report.html").is_file()
     code, output, errors = sdkd("evaluate", "~/run", "~/data")
     assert code == 0 and output.splitlines()[2].startswith("| task1 | 4 |"), errors
     code, output, errors = sdkd("inspect", "~/data", "--tasks=task2")
@@ -102,15 +103,15 @@ def test_convert_verify_and_predict(sdkd, trained):
     code, output, errors = sdkd("verify", f"{files}/sdkd_int8_ptq.tflite", "~/run/tflite/golden_ptq")
     assert code == 0 and output.splitlines()[1] == "probabilities: largest difference 0.0000", errors
     image = "~/data/test/task1/thing_01/000.jpg"
-    code, output, errors = sdkd("predict", f"--model={files}/sdkd_int8_ptq.tflite", image, "--overlay_dir=~/overlays")
+    code, output, errors = sdkd("predict", f"--model={files}/sdkd_int8_ptq.tflite", image, "--out_dir=~/out")
     assert code == 0 and "thing_0" in output, errors
-    assert len(list((sdkd.home / "overlays").iterdir())) == 1
+    assert (sdkd.home / "out" / "predictions.png").is_file()
 
 
 def test_compare(sdkd, trained):
     (sdkd.home / "base.flags").write_text("\n".join([*TINY.split(), "--data_dir=~/data"]))
-    arms = ["--arm=a: --strategy=finetune --max_tasks=1"]
-    code, output, errors = sdkd("compare", "--base=~/base.flags", "--out_dir=~/comparison", "--seeds=0", *arms)
+    arms = ["--arm=a: --strategy=finetune", "--cell=0: --seed=0 --max_tasks=1"]
+    code, output, errors = sdkd("compare", "--base=~/base.flags", "--out_dir=~/comparison", *arms)
     assert code == 0 and "| a |" in output, errors
     assert (sdkd.home / "comparison" / "runs.jsonl").read_text().count("\n") == 1
 

@@ -39,9 +39,9 @@ def test_masks_are_optional(root):
         (lambda root: shutil.rmtree(root / "test/task2"), "test/task2: no such directory"),
         (
             lambda root: shutil.rmtree(root / "test/task2/thing_01"),
-            "class 'thing_01' is in .*train/task1 but not in .*test/task2",
+            "class 'thing_01' is in .*train/task2 but not in .*test/task2",
         ),
-        (lambda root: (root / "train/task3/new").mkdir(), "class 'new' is in .*train/task3 but not in"),
+        (lambda root: (root / "train/task3/new").mkdir(), "train/task3/new: holds no images for train"),
         (lambda root: shutil.rmtree(root / "train") or (root / "train").mkdir(), "holds no task folder"),
         (lambda root: [p.unlink() for p in (root / "train/task1/thing_00").iterdir()], "thing_00: holds no image"),
     ],
@@ -93,3 +93,30 @@ def test_bundled_benchmark():
     assert used.tasks == sequence.tasks[8:9]
     with Image.open(used.tasks[0].test[0].mask) as mask:
         assert mask.size == (128, 128)
+
+
+def test_new_classes_instead_of_new_conditions(write_sequence, tmp_path):
+    """Each task has the images of all tasks of its classes."""
+    root = str(write_sequence(tmp_path / "data", tasks=2, classes=3))
+    plain = load(root)
+    grouped = load(root, class_groups=(2, 1))
+    assert [task.name for task in grouped.tasks] == ["classes1-2", "classes3-3"] and grouped.classes == plain.classes
+    for split in ("train", "validation", "test"):
+        every = [example for task in plain.tasks for example in getattr(task, split)]
+        for task, labels in zip(grouped.tasks, ({0, 1}, {2})):
+            assert list(getattr(task, split)) == [example for example in every if example.label in labels]
+    with pytest.raises(
+        UserError, match="class_groups is 2,2; expected numbers that add up to 3, the number of classes"
+    ):
+        load(root, class_groups=(2, 2))
+
+
+def test_a_later_task_may_have_further_classes_and_lack_some(write_sequence, tmp_path):
+    root = write_sequence(tmp_path / "data", tasks=2, classes=3)
+    for split in ("train", "validation", "test"):
+        shutil.rmtree(root / split / "task2/thing_00")
+        (root / split / "task2/thing_01").rename(root / split / "task2/a_new_one")
+    sequence = load(str(root))
+    assert sequence.classes == ("thing_00", "thing_01", "thing_02", "a_new_one")
+    assert {example.label for example in sequence.tasks[1].train} == {2, 3}
+    assert load(str(root), problems=None, tasks=("task2",)).classes == ("a_new_one", "thing_02")

@@ -18,7 +18,7 @@ from sdkd_tf.model.holistic_attention import holistic_attention
 from sdkd_tf.model.refinement import refine
 from sdkd_tf.model.weights import save_weights
 from sdkd_tf.reporting.compare import write_records
-from sdkd_tf.reporting.comparison_tables import Record
+from sdkd_tf.reporting.comparison_tables import Int8Accuracy, Record
 from sdkd_tf.run import State
 
 layers = keras.layers
@@ -39,8 +39,12 @@ def write_sources(folder):
     SavedStates(folder / "progress").save(state, [noise, np.float32(0.5), np.arange(3.0)])
     save_weights(small_network(), folder / "weights.npz")
     _write_run(folder / "run", noise)
-    records = [Record(arm, seed, make_config(seed=seed), results()) for arm in ("a", "b") for seed in (0, 1)]
-    write_records(folder / "runs.jsonl", {(record.arm, record.seed): record for record in records})
+    records = [
+        Record(arm, cell, make_config(strategy=arm), results(), Int8Accuracy(0.7, 0.6))
+        for arm in ("finetune", "joint")
+        for cell in "ab"
+    ]
+    write_records(folder / "runs.jsonl", {(record.arm, record.cell): record for record in records})
     for layout in ("csv", "filelists"):
         _write_data(folder / layout, layout)
 

@@ -17,7 +17,7 @@ def tiny_runs():
     """Within it, `tiny` is an architecture, and runs draw no plots."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ARCHITECTURES, "tiny", (tiny_run.TinyOptions, tiny_run.tiny_network))
-        patch.setattr(training, "plot_run", lambda run: None)
+        patch.setattr(training, "write_report", lambda run: None)
         yield patch
 
 

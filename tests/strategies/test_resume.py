@@ -150,11 +150,11 @@ def test_a_run_killed_while_it_was_drawn_is_drawn_again(run, tmp_path):
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(training, "plot_run", die)
+        patch.setattr(training, "write_report", die)
         run(tmp_path / "run", "finetune")
     before, drawn = (tmp_path / "run" / "results.json").read_bytes(), []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "plot_run", lambda run: drawn.append(run.directory))
+        patch.setattr(training, "write_report", lambda run: drawn.append(run.directory))
         run(tmp_path / "run", "finetune")
         with pytest.raises(UserError, match="holds a finished run"):
             run(tmp_path / "run", "finetune")

@@ -23,6 +23,11 @@ class Difficulties(tf.Module):
         self.tasks = tf.Variable(0, trainable=False, name="tasks")
 
     @property
+    def known_rows(self) -> np.ndarray | None:
+        """The rows, or None before the first task."""
+        return self.rows.numpy() if self.tasks.numpy() else None
+
+    @property
     def stored_bytes(self) -> int:
         """Bytes of the rows: 8 KB."""
         return 4 * self.rows.shape.num_elements()
