@@ -1,5 +1,5 @@
 import {Recognizer} from './recognizer.js';
-import {offerTeaching} from './teach.js';
+import {Teaching} from './teach.js';
 
 const element = id => document.getElementById(id);
 const tell = text => { element('status').textContent = text; };
@@ -121,7 +121,7 @@ try {
   listen(recognizer);
   if (head) {
     const learned = () => { if (seen) showLabels(recognizer); };
-    offerTeaching(head, () => seen?.embedding, file => showFile(recognizer, file), learned);
+    new Teaching(head, () => seen?.embedding, file => showFile(recognizer, file), learned);
   }
   for (const control of [element('file'), element('camera')]) control.disabled = false;
 } catch (error) {
