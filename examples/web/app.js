@@ -1,4 +1,5 @@
 import {Recognizer} from './recognizer.js';
+import {Teaching} from './teach.js';
 
 const element = id => document.getElementById(id);
 const tell = text => { element('status').textContent = text; };
@@ -7,6 +8,7 @@ const TOP = 3;
 let turn = 0; // a new photo, a started or a stopped camera takes the turn; what is still running for an older one shows nothing
 let camera = null; // the turn of the camera
 let stream = null; // of the camera
+let seen = null; // what `run` answered to the picture that is shown
 
 const release = opened => opened?.getTracks().forEach(track => track.stop());
 
@@ -17,18 +19,28 @@ function takeTurn() {
   return ++turn;
 }
 
+/** Shows a picture and what is recognized in it, unless another one takes the turn. Returns whether it did. */
 async function show(recognizer, source, width, height, mine) {
   const rgb = recognizer.letterbox(source, width, height);
-  const {probabilities, saliency, milliseconds} = await recognizer.run(rgb);
-  if (mine !== turn) return;
-  draw(rgb, recognizer.inputSize, saliency);
+  const answer = await recognizer.run(rgb);
+  if (mine !== turn) return false;
+  seen = answer;
+  draw(rgb, recognizer.inputSize, seen.saliency);
+  showLabels(recognizer);
+  tell(`${seen.milliseconds.toFixed(1)} ms`);
+  return true;
+}
+
+/** The most probable labels of what is seen, by the head if the model has one. */
+function showLabels({head, labels}) {
+  const {probabilities, known} = head ? head.classify(seen.embedding) : {...seen, known: true};
+  element('unknown').hidden = known;
   const best = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]).slice(0, TOP);
   element('labels').replaceChildren(...best.map(i => {
     const item = document.createElement('li');
-    item.textContent = `${recognizer.labels[i]} ${probabilities[i].toFixed(3)}`;
+    item.textContent = `${(head?.labels ?? labels)[i]} ${probabilities[i].toFixed(3)}`;
     return item;
   }));
-  tell(`${milliseconds.toFixed(1)} ms`);
 }
 
 /** The square that the network saw, its salient part in red. */
@@ -48,14 +60,16 @@ function draw(rgb, size, saliency) {
 }
 
 async function showFile(recognizer, file) {
-  if (!file) return; // the dialog was cancelled
+  if (!file) return false; // the dialog was cancelled
   const mine = takeTurn();
   try {
     const bitmap = await createImageBitmap(file);
-    await show(recognizer, bitmap, bitmap.width, bitmap.height, mine);
+    const shown = await show(recognizer, bitmap, bitmap.width, bitmap.height, mine);
     bitmap.close();
+    return shown;
   } catch (error) {
     if (mine === turn) tell(`${file.name}: ${error.message}`);
+    return false;
   }
 }
 
@@ -102,8 +116,13 @@ function listen(recognizer) {
 try {
   const recognizer = await Recognizer.load('model');
   window.recognizer = recognizer;
-  tell(`${recognizer.labels.length} objects, input ${recognizer.inputSize}`);
+  const {head, inputSize} = recognizer;
+  tell(`${(head ?? recognizer).labels.length} objects, input ${inputSize}`);
   listen(recognizer);
+  if (head) {
+    const learned = () => { if (seen) showLabels(recognizer); };
+    new Teaching(head, () => seen?.embedding, file => showFile(recognizer, file), learned);
+  }
   for (const control of [element('file'), element('camera')]) control.disabled = false;
 } catch (error) {
   tell(`The model cannot be loaded: ${error.message}`);

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import pathlib
 import shutil
 import threading
 
@@ -14,9 +15,11 @@ from sdkd_tf.data.images import letterbox, open_image
 from sdkd_tf.data.rendered import rendered_benchmark
 from sdkd_tf.deploy.conversion import write_models
 from sdkd_tf.deploy.golden import write_golden
-from sdkd_tf.deploy.quantization import with_probabilities
+from sdkd_tf.deploy.quantization import deployed_outputs, with_probabilities
 from sdkd_tf.model.network import NetworkOptions, build_network
+from tests.device.kotlin import compile_kotlin
 
+HERE = pathlib.Path(__file__).parent
 SIZE = 64
 
 
@@ -57,12 +60,20 @@ def converted(tmp_path_factory, labels, images, pixels):
         kernel *= spread / answers.std()
         layer.set_weights([kernel, -spread * answers.mean(axis=tuple(range(answers.ndim - 1))) / answers.std()])
     complete = with_probabilities(network)
-    outputs = [complete.outputs[4], complete.outputs[1]]
+    deployed = keras.Model(complete.input, deployed_outputs(complete.outputs))
     batches = [{"image": image[None]} for image in scaled]
-    write_models(directory, "sdkd_int8", keras.Model(complete.input, outputs), labels, batches)
+    write_models(directory, "sdkd_int8", deployed, labels, batches)
     (directory / "golden").mkdir()
     write_golden(directory / "golden", directory / "sdkd_int8.tflite", images, labels)
     return directory
+
+
+@pytest.fixture(scope="session")
+def android_classes(tmp_path_factory):
+    """The Android app, its test, the stubs, and programs that call parts of the app, compiled."""
+    out = tmp_path_factory.mktemp("classes")
+    assert compile_kotlin(out, HERE / "stubs", HERE.parents[1] / "examples/android/app/src", HERE / "jvm") == ""
+    return out
 
 
 @pytest.fixture(scope="module")

@@ -6,38 +6,18 @@ import struct
 import subprocess
 
 import numpy as np
-import pytest
-import run_kotlin_kernel
 from PIL import Image
 
 from sdkd_tf.data.images import letterbox
+from tests.device.kotlin import compile_kotlin, run_java
 
 HERE = pathlib.Path(__file__).parent
 ANDROID = HERE.parents[1] / "examples" / "android"
-JARS = pathlib.Path(run_kotlin_kernel.__path__[0]) / "jars"
 
 
-def compile_kotlin(out, *sources):
-    """Runs the Kotlin compiler that PyPI's kotlin-jupyter-kernel holds; returns what it says."""
-    (library,) = JARS.glob("kotlin-stdlib-*.jar")
-    compiler = ["java", "-cp", f"{JARS}/*", "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", "-no-stdlib", "-no-reflect"]
-    options = ["-jvm-target", "17", "-Werror", "-cp", str(library), "-d", str(out)]
-    done = subprocess.run([*compiler, *options, *map(str, sources)], capture_output=True, text=True)
-    assert bool(done.returncode) == ("error:" in done.stderr), done.stderr
-    return done.stderr
-
-
-@pytest.fixture(scope="module")
-def classes(tmp_path_factory):
-    """The app, its test, the stubs and the program that scales, compiled."""
-    out = tmp_path_factory.mktemp("classes")
-    assert compile_kotlin(out, HERE / "stubs", ANDROID / "app" / "src", HERE / "jvm") == ""
-    return out
-
-
-def test_app_and_its_test_compile(classes):
-    for name in ("MainActivity", "Recognizer", "GoldenTest"):
-        assert (classes / "sdkd" / "example" / f"{name}.class").is_file()
+def test_app_and_its_test_compile(android_classes):
+    for name in ("MainActivity", "Recognizer", "Head", "GoldenTest"):
+        assert (android_classes / "sdkd" / "example" / f"{name}.class").is_file()
 
 
 def test_a_wrong_call_does_not_compile(tmp_path):
@@ -48,7 +28,7 @@ def test_a_wrong_call_does_not_compile(tmp_path):
     assert "Recognizer.kt:" in said and "actual type is 'String'" in said
 
 
-def test_images_are_scaled_as_in_python(classes):
+def test_images_are_scaled_as_in_python(android_classes):
     rng = np.random.default_rng(0)
     shapes = [(4000, 3000, 224), (1080, 1920, 96), (96, 96, 96), (1, 1, 64), (3, 500, 224), (640, 480, 64)]
     shapes += [(*rng.integers(50, 700, 2), rng.choice([32, 96, 97, 224])) for _ in range(60)]
@@ -61,10 +41,7 @@ def test_images_are_scaled_as_in_python(classes):
         image = Image.fromarray(np.roll(argb, -1, axis=2), "RGBA")
         on_black = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image).convert("RGB")
         expected.append(letterbox(on_black, size))
-    library = next(JARS.glob("kotlin-stdlib-*.jar"))
-    command = ["java", "-cp", f"{classes}:{library}", "MainKt"]
-    done = subprocess.run(command, input=b"".join(images), capture_output=True, check=True)
-    found = np.frombuffer(done.stdout, np.uint8).astype(int)
+    found = np.frombuffer(run_java(android_classes, "Scale", b"".join(images)), np.uint8).astype(int)
     assert np.abs(found - np.concatenate([pixels.ravel() for pixels in expected])).max() <= 1
 
 

@@ -270,7 +270,7 @@ def test_names_that_do_not_fit_are_told(page, name, message):
 
 
 FOLDER_NAME = """async text => {
-  const {folderName} = await import('./capture.js');
+  const {folderName} = await import('./photos.js');
   try { return folderName('class', text); } catch (error) { return null; }
 }"""
 

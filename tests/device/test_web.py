@@ -136,6 +136,7 @@ def test_a_chosen_file_shows_labels_saliency_and_time(page, site, labels):
     lines = page.locator("#labels li").all_inner_texts()
     assert sorted(line.split()[0] for line in lines) == sorted(labels)
     assert page.locator("#status").inner_text().endswith(" ms")
+    assert page.locator("#unknown").is_hidden() and page.locator("#teach").is_hidden()  # it has no head.json
     assert page.evaluate("document.getElementById('picture').width") == 4 * 64
 
 

@@ -6,6 +6,7 @@ import java.io.IOException
 import java.io.InputStream
 
 class AssetManager {
+    @Throws(IOException::class) fun list(path: String): Array<String>? = TODO()
     @Throws(IOException::class) fun open(fileName: String): InputStream = TODO()
     @Throws(IOException::class) fun openFd(fileName: String): AssetFileDescriptor = TODO()
 }

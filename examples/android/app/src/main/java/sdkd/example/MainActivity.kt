@@ -9,10 +9,15 @@ import android.graphics.Matrix
 import android.os.Bundle
 import android.os.SystemClock
 import android.view.Gravity
+import android.view.View
 import android.view.ViewGroup.LayoutParams
+import android.widget.Button
+import android.widget.EditText
 import android.widget.FrameLayout
 import android.widget.ImageView
+import android.widget.LinearLayout
 import android.widget.TextView
+import android.widget.Toast
 import androidx.activity.ComponentActivity
 import androidx.activity.enableEdgeToEdge
 import androidx.activity.result.contract.ActivityResultContracts.RequestPermission
@@ -26,13 +31,17 @@ import androidx.core.content.ContextCompat
 import androidx.core.view.ViewCompat
 import androidx.core.view.WindowInsetsCompat
 import java.util.concurrent.Executors
+import java.util.concurrent.atomic.AtomicReference
 
 /** Camera preview; the square that the network sees lies over it, its salient part in red, the label below. */
 class MainActivity : ComponentActivity() {
     private var recognizer: Recognizer? = null
+    private var head: Head? = null
+    private val lesson = AtomicReference<String?>() // the name under which the next view is taught
     private lateinit var preview: PreviewView
     private lateinit var seen: ImageView
     private lateinit var text: TextView
+    private lateinit var teaching: View
     private val worker = Executors.newSingleThreadExecutor()
 
     override fun onCreate(savedInstanceState: Bundle?) {
@@ -42,8 +51,9 @@ class MainActivity : ComponentActivity() {
         val ask = registerForActivityResult(RequestPermission()) { granted ->
             if (granted) start() else tell("Without the camera there is nothing to see.")
         }
-        val loaded = runCatching { Recognizer(this) }
+        val loaded = runCatching { Recognizer(this).also { head = HeadFile(this).read(it.embeddingSize) } }
         recognizer = loaded.getOrNull()
+        teaching.visibility = if (head == null) View.GONE else View.VISIBLE
         when {
             recognizer == null -> tell("The model cannot be loaded (${loaded.exceptionOrNull()}). See README.md.")
             ContextCompat.checkSelfPermission(this, CAMERA) == PERMISSION_GRANTED -> start()
@@ -56,9 +66,11 @@ class MainActivity : ComponentActivity() {
         preview = PreviewView(this)
         seen = ImageView(this)
         text = TextView(this).apply { textSize = 24f; setTextColor(Color.WHITE); setBackgroundColor(Color.BLACK) }
+        teaching = teachingViews()
         val side = minOf(resources.displayMetrics.widthPixels, resources.displayMetrics.heightPixels) / 2
         val above = FrameLayout(this).apply {
             addView(seen, FrameLayout.LayoutParams(side, side))
+            addView(teaching, FrameLayout.LayoutParams(side, LayoutParams.WRAP_CONTENT, Gravity.END))
             addView(text, FrameLayout.LayoutParams(LayoutParams.MATCH_PARENT, LayoutParams.WRAP_CONTENT, Gravity.BOTTOM))
         }
         ViewCompat.setOnApplyWindowInsetsListener(above) { view, insets ->
@@ -67,6 +79,17 @@ class MainActivity : ComponentActivity() {
             insets
         }
         return FrameLayout(this).apply { addView(preview); addView(above) }
+    }
+
+    /** A field for a name, and a button that teaches what is seen under this name. */
+    private fun teachingViews(): View {
+        val name = EditText(this).apply { hint = "name"; setSingleLine(); setBackgroundColor(Color.WHITE) }
+        val button = Button(this).apply { text = "teach" }
+        button.setOnClickListener {
+            val typed = name.text.toString().trim()
+            if (typed.isEmpty()) name.error = "Type the name of the object." else lesson.set(typed)
+        }
+        return LinearLayout(this).apply { orientation = LinearLayout.VERTICAL; addView(name); addView(button) }
     }
 
     private fun tell(line: String) = runOnUiThread { text.text = line }
@@ -101,13 +124,33 @@ class MainActivity : ComponentActivity() {
         val start = SystemClock.elapsedRealtimeNanos()
         val answer = recognizer.run(square)
         val milliseconds = (SystemClock.elapsedRealtimeNanos() - start) / 1e6
-        val best = answer.probabilities.indices.maxBy { answer.probabilities[it] }
-        val line = "%s %.2f  %.1f ms".format(recognizer.labels[best], answer.probabilities[best], milliseconds)
+        val line = "%s  %.1f ms".format(label(recognizer, answer), milliseconds)
         val picture = overlay(square, recognizer.inputSize, answer.saliency)
         runOnUiThread {
             text.text = line
             seen.setImageBitmap(picture)
         }
+    }
+
+    /** The best label, by the head if there is one. */
+    private fun label(recognizer: Recognizer, answer: Answer): String {
+        val head = head ?: return best(recognizer.labels, answer.probabilities)
+        lesson.getAndSet(null)?.let { teach(head, answer.embedding, it) }
+        val decision = head.classify(answer.embedding)
+        return if (decision.known) best(head.labels, decision.probabilities) else "unknown"
+    }
+
+    /** A new object, or one more view of a known one. */
+    private fun teach(head: Head, embedding: FloatArray, name: String) {
+        val label = head.labels.find { it.equals(name, ignoreCase = true) } ?: name
+        head.add(listOf(embedding), listOf(label))
+        HeadFile(this).write(head)
+        runOnUiThread { Toast.makeText(this, "learned: $label", Toast.LENGTH_SHORT).show() }
+    }
+
+    private fun best(labels: List<String>, probabilities: FloatArray): String {
+        val best = probabilities.indices.maxBy { probabilities[it] }
+        return "%s %.2f".format(labels[best], probabilities[best])
     }
 
     private fun overlay(rgb: ByteArray, size: Int, saliency: Array<FloatArray>): Bitmap {

@@ -8,8 +8,8 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.nio.channels.FileChannel
 
-/** What the network says of one image: `probabilities` of the classes, and the saliency map row by row. */
-class Answer(val probabilities: FloatArray, val saliency: Array<FloatArray>)
+/** What the network says of one image: `probabilities` of the classes, the saliency map row by row, the embedding. */
+class Answer(val probabilities: FloatArray, val saliency: Array<FloatArray>, val embedding: FloatArray)
 
 /** Runs sdkd_int8.tflite from the app's assets. Not for several threads at once. */
 class Recognizer(context: Context) : AutoCloseable {
@@ -17,6 +17,9 @@ class Recognizer(context: Context) : AutoCloseable {
     private val interpreter = Interpreter(map(context), Interpreter.Options().setNumThreads(2))
     val inputSize: Int = interpreter.getInputTensorFromSignature("image", SIGNATURE).shape()[1]
     private val mapSize = interpreter.getOutputTensorFromSignature("saliency", SIGNATURE).shape()[1]
+    private val outputs = interpreter.getSignatureOutputs(SIGNATURE)
+    val embeddingSize: Int = // 0 if the file has no embedding
+        if ("embedding" in outputs) interpreter.getOutputTensorFromSignature("embedding", SIGNATURE).shape()[1] else 0
     private val input = ByteBuffer.allocateDirect(3 * inputSize * inputSize).order(ByteOrder.nativeOrder())
 
     init {
@@ -29,15 +32,14 @@ class Recognizer(context: Context) : AutoCloseable {
     fun run(rgb: ByteArray): Answer {
         val probabilities = Array(1) { FloatArray(labels.size) }
         val saliency = Array(1) { Array(mapSize) { Array(mapSize) { FloatArray(1) } } }
+        val embedding = Array(1) { FloatArray(embeddingSize) }
+        val arrays = mapOf("probabilities" to probabilities, "saliency" to saliency, "embedding" to embedding)
         input.rewind()
         input.put(rgb)
         input.rewind()
-        interpreter.runSignature(
-            mapOf("image" to input),
-            mapOf("probabilities" to probabilities, "saliency" to saliency),
-            SIGNATURE,
-        )
-        return Answer(probabilities[0], Array(mapSize) { y -> FloatArray(mapSize) { x -> saliency[0][y][x][0] } })
+        interpreter.runSignature(mapOf("image" to input), arrays.filterKeys { it in outputs }, SIGNATURE)
+        val map = Array(mapSize) { y -> FloatArray(mapSize) { x -> saliency[0][y][x][0] } }
+        return Answer(probabilities[0], map, embedding[0])
     }
 
     /** The bytes that `run` takes: an image scaled to fit the square, keeping its aspect ratio, on black. */
