@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import pathlib
 import resource
+import tempfile
 import time
 import zlib
 
@@ -16,6 +17,7 @@ from sdkd_tf.callbacks import FirstStepHeartbeat, Schedule, StopAtNonFinite
 from sdkd_tf.config import Config
 from sdkd_tf.continuation import hand_over
 from sdkd_tf.data.checks import check_images, fingerprint
+from sdkd_tf.data.pseudo_masks import with_pseudo_masks
 from sdkd_tf.data.seeds import seed_all, seed_of
 from sdkd_tf.data.sequence import Problems, Task, TaskSequence, load_tasks
 from sdkd_tf.data.task_data import TaskData
@@ -72,6 +74,21 @@ def train(config: Config) -> Results:
         strategy = build_strategy(config, len(tasks.classes))
         if config.run.continue_from:
             hand_over(Run(config.run.continue_from), strategy, config, tasks.classes)
+    with tempfile.TemporaryDirectory() as directory:
+        if config.marks_objects and config.options.saliency_weight:
+            tasks = with_pseudo_masks(tasks, strategy.student, pathlib.Path(directory))
+        return _learn_all(run, config, tasks, strategy, replicas, results)
+
+
+def _learn_all(
+    run: Run,
+    config: Config,
+    tasks: TaskSequence,
+    strategy: Strategy,
+    replicas: tf.distribute.Strategy,
+    results: Results,
+) -> Results:
+    """Trains all tasks that are not finished yet, and writes the files of the run."""
     results.parameters = strategy.student.count_params()
     loop = _TaskLoop(run, config, tasks, strategy, replicas, results)
     with run.writing() if loop.chief else contextlib.nullcontext():

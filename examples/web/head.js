@@ -100,7 +100,10 @@ export class Head {
     const isSeen = (_, k) => counts[k] > 0;
     const seen = this.means.filter(isSeen);
     const degrees = Math.max(sum(counts) - seen.length, 1);
-    const deviation = scatter.map((row, i) => Math.sqrt(row[i] / degrees) + 1e-6);
+    const deviations = Float64Array.from(scatter, (row, i) => Math.sqrt(row[i] / degrees));
+    const sorted = deviations.toSorted();
+    const median = (sorted[(size - 1) >> 1] + sorted[size >> 1]) / 2;
+    const deviation = deviations.map(value => Math.max(value, 0.1 * median + 1e-6));
     const correlation = scatter.map(
       (row, i) => row.map((value, j) => value / degrees / deviation[i] / deviation[j]));
     const weight = oasShrinkage(correlation, degrees);

@@ -46,6 +46,9 @@ class DataOptions:
     filelist: Annotated[
         str | None, Meta(description="Avalanche file list: clutter, illumination, occlusion, pixel, or iros (default).")
     ] = None
+    train_masks: Annotated[
+        bool, Meta(description="Use the masks and boxes of training images.", extra={"research": True})
+    ] = True
     skip_bad_images: Annotated[bool, Meta(description="Leave out unusable images instead of stopping.")] = False
 
     def __post_init__(self) -> None:

@@ -161,6 +161,9 @@ def load_tasks(options: DataOptions, problems: Problems | None = None, known: Se
     if len(classes) == 1:
         report(f"data_dir {root}: has one class, {classes[0]!r}; expected at least two")
     tasks = [_read_task(listing, root, classes, problems) for listing in listings]
+    if not options.train_masks:
+        bare = (tuple(dataclasses.replace(e, mask=None, box=None) for e in task.train) for task in tasks)
+        tasks = [dataclasses.replace(task, train=train) for task, train in zip(tasks, bare)]
     for problem in _ambiguous(tasks):
         report(problem)
     sequence = TaskSequence(classes, tuple(tasks), root, layout.name, layout.note)

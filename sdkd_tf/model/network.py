@@ -59,7 +59,7 @@ class NetworkOptions:
     frozen_branches: Annotated[
         bool | None,
         Meta(
-            description="Keep the branches as they are; by default if they are pretrained and no mask supervises them.",
+            description="Keep the branches as they are; by default if --saliency_weight is 0 and they are pretrained.",
             extra=_RESEARCH,
         ),
     ] = None

@@ -155,9 +155,7 @@ def train_missing(runs: Plan, records: dict[Key, Record], path: pathlib.Path, pa
     """
     for key, config in runs.items():
         known = records[key].config if key in records else None
-        network = known.network if known else None
-        supervised = getattr(network, "detach_map", False) and not getattr(network, "frozen_branches", False)
-        if known and (lines := known.differences(config.completed(supervised))):
+        if known and (lines := known.differences(config.completed(getattr(known.network, "detach_map", False)))):
             raise UserError(
                 f"{path}: the run of arm {key[0]!r}, cell {key[1]!r}, has different options ({'; '.join(lines)});"
                 " remove its line or choose another --out_dir"

@@ -107,7 +107,10 @@ class Head private constructor(
     private fun solve() {
         val seen = means.indices.filter { counts[it] > 0 }
         val degrees = max(counts.sum() - seen.size, 1.0)
-        deviation = DoubleArray(size) { sqrt(scatter[it][it] / degrees) + 1e-6 }
+        val deviations = DoubleArray(size) { sqrt(scatter[it][it] / degrees) }
+        val sorted = deviations.sortedArray()
+        val median = (sorted[(size - 1) / 2] + sorted[size / 2]) / 2
+        deviation = DoubleArray(size) { maxOf(deviations[it], 0.1 * median + 1e-6) }
         val correlation = triangle(size) { i, j -> scatter[i][j] / degrees / deviation[i] / deviation[j] }
         val weight = oasShrinkage(correlation, degrees)
         factor = cholesky(triangle(size) { i, j -> (1 - weight) * correlation[i][j] + if (i == j) weight else 0.0 })
