@@ -6,7 +6,7 @@ import tf_keras as keras
 from PIL import Image
 
 from sdkd_tf.deploy.conversion import with_uint8_input, write_models
-from sdkd_tf.deploy.quantization import with_probabilities
+from sdkd_tf.deploy.quantization import deployed_outputs, with_probabilities
 from sdkd_tf.model.network import NetworkOptions, build_network
 
 
@@ -26,7 +26,7 @@ def models(tmp_path_factory, network, labels):
     """A folder with net.tflite, net_classifier.tflite (float, since that converts fast) and labels.txt."""
     directory = tmp_path_factory.mktemp("models")
     complete = with_probabilities(network)
-    deployed = with_uint8_input(keras.Model(complete.input, [complete.outputs[4], complete.outputs[1]]))
+    deployed = with_uint8_input(keras.Model(complete.input, deployed_outputs(complete.outputs)))
     write_models(directory, "net", deployed, labels)
     return directory
 
