@@ -5,7 +5,6 @@ import dataclasses
 import pathlib
 import resource
 import tempfile
-import time
 import zlib
 
 import msgspec
@@ -25,7 +24,7 @@ from sdkd_tf.distribution import is_chief, lost_worker_told, make_strategy, wait
 from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation.evaluate import evaluate_tasks, gallery, held_out, predictions
 from sdkd_tf.evaluation.provenance import provenance
-from sdkd_tf.evaluation.results import Results, TaskResult
+from sdkd_tf.evaluation.results import Clock, Results, TaskResult
 from sdkd_tf.model import ARCHITECTURES
 from sdkd_tf.model.network import as_outputs
 from sdkd_tf.reporting.html_report import write_report
@@ -198,7 +197,7 @@ class _TaskLoop:
             result = TaskResult(task.name, len(task.train), len(strategy.kept_examples), strategy.stored_bytes)
             self.results.tasks.append(result)
         result = self.results.tasks[index]
-        clock = _Clock(result)
+        clock = Clock(result)
         if not done:
             result.preparation = dict(strategy.begin_task(data))
         self._fit(index, data, result, clock, done, resumed)
@@ -207,7 +206,7 @@ class _TaskLoop:
         clock.stop()
         self._evaluate(index, task, result)
 
-    def _fit(self, index: int, data: TaskData, result: TaskResult, clock: "_Clock", done: int, resumed: bool) -> None:
+    def _fit(self, index: int, data: TaskData, result: TaskResult, clock: Clock, done: int, resumed: bool) -> None:
         training = self.config.training
         first = training.first_task_epochs
         epochs = training.epochs if data.index or first is None else first
@@ -295,18 +294,3 @@ def _finish(run: Run, config: Config, replicas: tf.distribute.Strategy) -> Resul
         run.states.clear()
     wait_for_all(replicas)  # a worker that ended earlier would count as lost
     return run.results
-
-
-class _Clock:
-    """Measures wall-clock and CPU seconds (of all cores) and adds them to a TaskResult."""
-
-    def __init__(self, result: TaskResult):
-        self._result = result
-        self.start()
-
-    def start(self) -> None:
-        self._since = time.monotonic(), time.process_time()
-
-    def stop(self) -> None:
-        self._result.seconds += time.monotonic() - self._since[0]
-        self._result.cpu_seconds += time.process_time() - self._since[1]

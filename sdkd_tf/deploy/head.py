@@ -55,6 +55,7 @@ class Head:
     def __init__(self, labels: list[str], statistics: ClassStatistics):
         self.labels, self.statistics = labels, statistics
         self._kernel, self._bias = statistics.discriminant()
+        self._distances = statistics.distance_function()
 
     @property
     def size(self) -> int:
@@ -65,7 +66,7 @@ class Head:
         """Classifies an embedding `[size]`."""
         logits = embedding @ self._kernel + self._bias
         exponentials = np.exp(logits - logits.max())
-        known = self.statistics.distances(embedding[None])[0] <= self.statistics.reach.numpy()[0]
+        known = self._distances(embedding[None])[0] <= self.statistics.reach.numpy()[0]
         return Decision(exponentials / exponentials.sum(), bool(known))
 
     def taught(self, embeddings: np.ndarray, labels: list[str]) -> "Head":

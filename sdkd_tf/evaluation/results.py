@@ -1,6 +1,7 @@
 """The results of a run: one record per task, from which matrices and tables are derived."""
 
 import dataclasses
+import time
 from typing import Literal
 
 import numpy as np
@@ -104,3 +105,18 @@ class Results:
                 if not len(scores.accuracy) == len(scores.saliency_mae) == count:
                     return f"task {task.name!r}, {split}: expected {count} scores, one per task"
         return None
+
+
+class Clock:
+    """Measures wall-clock and CPU seconds (of all cores) and adds them to a TaskResult."""
+
+    def __init__(self, result: TaskResult):
+        self._result = result
+        self.start()
+
+    def start(self) -> None:
+        self._since = time.monotonic(), time.process_time()
+
+    def stop(self) -> None:
+        self._result.seconds += time.monotonic() - self._since[0]
+        self._result.cpu_seconds += time.process_time() - self._since[1]

@@ -5,6 +5,8 @@ as long as the embeddings stay the same (streaming LDA: Hayes and Kanan, "Lifelo
 Linear Discriminant Analysis", CVPR Workshops 2020).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -112,7 +114,11 @@ class ClassStatistics(tf.Module):
         return (kernel / TEMPERATURE).astype(np.float32), (bias / TEMPERATURE).astype(np.float32)
 
     def distances(self, embeddings: np.ndarray) -> np.ndarray:
-        """How unlike the known classes images are.
+        """How unlike the known classes images are; see `distance_function`."""
+        return self.distance_function()(embeddings)
+
+    def distance_function(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Prepares the function that says how unlike the known classes images are.
 
         The sum of two mean squares, after whitening with the covariance within classes: over the axes along which the
         class means differ, the relative Mahalanobis distance to the nearest class,
@@ -123,24 +129,27 @@ class ClassStatistics(tf.Module):
         classes. W is the covariance within classes, B that of the class means m_k, and m their mean (Ren et al., "A
         simple fix to Mahalanobis distance for improving near-OOD detection", 2021, equation 2).
 
-        Args:
-          embeddings: `[images, size]`.
-
         Returns:
-          `[images]`; larger values mean that an image is more likely to show none of the classes.
+          A function from embeddings `[images, size]` to distances `[images]`; larger values mean that an image is more
+          likely to show none of the classes.
         """
         counts, means, _ = self._values()
         center = means[counts > 0].mean(axis=0)
         whitening = np.linalg.cholesky(self._precision())
-        classes, images = ((x - center) @ whitening for x in (means[counts > 0], embeddings))
-        outside = np.sum(images**2, axis=1)
-        _, sizes, axes = np.linalg.svd(classes, full_matrices=False)  # they diagonalize B
+        whitened = (means[counts > 0] - center) @ whitening
+        _, sizes, axes = np.linalg.svd(whitened, full_matrices=False)  # they diagonalize B
         axes = axes[sizes > 1e-6 * sizes.max()].T
-        classes, images = classes @ axes, images @ axes
-        outside -= np.sum(images**2, axis=1)
-        nearest = np.min(np.sum((images[:, None] - classes) ** 2, axis=2), axis=1)
-        relative = nearest - np.sum(images**2 / (1.0 + np.mean(classes**2, axis=0)), axis=1)
-        return relative / axes.shape[1] + outside / len(axes)
+        classes = whitened @ axes
+
+        def distances(embeddings: np.ndarray) -> np.ndarray:
+            images = (embeddings - center) @ whitening
+            along = images @ axes
+            nearest = np.min(np.sum((along[:, None] - classes) ** 2, axis=2), axis=1)
+            relative = nearest - np.sum(along**2 / (1.0 + np.mean(classes**2, axis=0)), axis=1)
+            outside = np.sum(images**2, axis=1) - np.sum(along**2, axis=1)
+            return relative / axes.shape[1] + outside / len(axes)
+
+        return distances
 
     def measure_reach(self, embeddings: np.ndarray) -> None:
         """Includes a task in `reach`: the mean over tasks of a quantile of the distances.
