@@ -11,8 +11,9 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
+from sdkd_tf.data.layouts import read_layout
 from sdkd_tf.data.selection import DataOptions
-from sdkd_tf.data.sequence import Example, Task, TaskSequence, load_tasks
+from sdkd_tf.data.sequence import Example, Problems, Task, TaskSequence, load_tasks
 from sdkd_tf.deploy.recognizer import Recognizer
 from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation.judge import Judged, judge
@@ -41,8 +42,9 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError(f"{model}: a file does not say what it was trained on; expected a data folder as well")
     recognize = Recognizer(model)
     sequence = _sequence(folder[0], recognize.labels) if folder else run.tasks()  # type: ignore[union-attr]
-    own = run is not None and (not folder or sequence.root == pathlib.Path(run.config.data.data_dir))
-    examples = {task.name: task.test if own or sequence.layout != "folders" else _all(task) for task in sequence.tasks}
+    own = run is not None and (not folder or sequence.root.resolve() == pathlib.Path(run.config.data.data_dir))
+    whole = sequence.layout == "folders" and not own
+    examples = {task.name: _all(task, sequence) if whole else task.test for task in sequence.tasks}
     judged = {
         name: judge(recognize, chosen, recognize.input_size)
         for name, chosen in tqdm(examples.items(), desc="evaluating", unit="task")
@@ -52,7 +54,12 @@ def main(arguments: Sequence[str]) -> None:
 
 def _sequence(data_dir: str, labels: Sequence[str]) -> TaskSequence:
     options = DataOptions(data_dir=data_dir, filelist=flags.FLAGS.filelist)
-    sequence = load_tasks(options, known=labels)
+    problems = Problems()
+    sequence = load_tasks(options, problems, known=labels)
+    if (
+        problems.general and sequence.layout != "folders"
+    ):  # whose problems concern the split, which does not matter here
+        raise UserError(problems.general[0])
     new = sequence.classes[len(labels) :]
     if new:
         raise UserError(
@@ -62,9 +69,11 @@ def _sequence(data_dir: str, labels: Sequence[str]) -> TaskSequence:
     return sequence
 
 
-def _all(task: Task) -> tuple[Example, ...]:
-    """The images of a task that is not split by the user, in the order of their files."""
-    return tuple(sorted(task.examples, key=lambda example: example.image))
+def _all(task: Task, sequence: TaskSequence) -> tuple[Example, ...]:
+    """All images of a task in a plain folder, also those that a split would leave out."""
+    folders = {example.image.parent: example.label for example in task.examples}
+    unused = [path for path in read_layout(sequence.root).unused if path.parent in folders]
+    return (*task.examples, *(Example(path, folders[path.parent], None, None) for path in unused))
 
 
 def score_table(judged: dict[str, Judged]) -> str:

@@ -1,0 +1,66 @@
+"""`sdkd evaluate` on other folders: all of their images, with labels of the network's classes."""
+
+import numpy as np
+import pytest
+from absl import flags
+from absl.testing import flagsaver
+from PIL import Image
+
+from sdkd_tf.commands import evaluate
+from sdkd_tf.deploy.recognizer import Answer
+from sdkd_tf.errors import UserError
+
+
+class FakeRecognizer:
+    """Recognizes `light` in bright images and `dark` in others; black ones are unknown."""
+
+    labels, input_size = ["dark", "light", "red"], 32
+
+    def __init__(self, *_):
+        pass
+
+    def __call__(self, images):
+        return [Answer(np.eye(3)[int(image.mean() > 127)], image.mean() > 0, None) for image in images]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(evaluate, "Recognizer", FakeRecognizer)
+    if "filelist" not in flags.FLAGS:
+        evaluate.define_flags("sdkd")
+    if not flags.FLAGS.is_parsed():
+        flags.FLAGS.mark_as_parsed()
+
+    def run(*arguments):
+        with flagsaver.flagsaver(filelist=None):
+            evaluate.main([str(argument) for argument in arguments])
+        return [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+def photos(root, **levels):
+    """Square gray photos: class -> list of gray levels."""
+    for name, values in levels.items():
+        (root / name).mkdir(parents=True)
+        for number, level in enumerate(values):
+            Image.new("RGB", (40, 40), (level,) * 3).save(root / name / f"{number:02}.png")
+    return root
+
+
+def test_all_images_of_a_plain_folder_are_scored(run, tmp_path):
+    """The split for training would use 20 of 24, and test on 7."""
+    folder = photos(tmp_path / "kitchen", dark=[*range(20), 200, 200], light=[150, 160])
+    *_, task, together = run(tmp_path / "m.tflite", folder)
+    assert task[:3] == ["kitchen", "24", f"{22 / 24:.3f}"] and task[4] == f"{23 / 24:.3f}"
+    assert together[1:] == task[1:]
+
+
+def test_a_folder_with_unknown_classes_or_none_is_one_line(run, tmp_path):
+    folder = photos(tmp_path / "photos", dark=[0, 1, 2], green=[5, 6, 7])
+    with pytest.raises(
+        UserError, match=r"classes that the network does not know \(green\); expected some of dark, light"
+    ):
+        run(tmp_path / "m.tflite", folder)
+    with pytest.raises(UserError, match="m.tflite: a file does not say what it was trained on; expected a data folder"):
+        run(tmp_path / "m.tflite")
