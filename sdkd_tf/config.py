@@ -30,6 +30,13 @@ class RunOptions:
     continue_from: Annotated[
         str | None, Meta(description="Directory of a finished run, to train its network further.", extra={"path": True})
     ] = None
+    taught: Annotated[
+        str | None,
+        Meta(
+            description="A head.json that a device has taught, to go on from with --continue_from.",
+            extra={"path": True, "research": True},
+        ),
+    ] = None
     overwrite: Annotated[
         bool, Meta(description="Replace the run in --run_dir; by default, an unfinished run is resumed.")
     ] = False
@@ -89,6 +96,10 @@ class Config:
         kind = STRATEGIES[self.strategy]
         if not self.run.run_dir:
             raise UserError("--run_dir is missing; expected a directory to write to")
+        if self.run.taught and not self.run.continue_from:
+            raise UserError(
+                "--taught works only with --continue_from, the run that the device's file was converted from"
+            )
         if self.run.continue_from:
             if not kind.continuable:
                 able = ", ".join(name for name in STRATEGIES if STRATEGIES[name].continuable)

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from sdkd_tf.config import Config
+from sdkd_tf.deploy.head import Head, read_head
 from sdkd_tf.errors import UserError
 from sdkd_tf.run import Run
 from sdkd_tf.strategies.base import Strategy
@@ -47,6 +48,38 @@ def hand_over(run: Run, strategy: Strategy, config: Config, classes: Sequence[st
         raise UserError(
             f"continue_from {run.directory}: does not hold what --strategy={config.strategy} keeps from task to task;"
             " expected a run with the same strategy and options"
+        )
+    if config.run.taught:
+        _take_over(read_head(config.run.taught), strategy, config, len(classes))
+
+
+def known_classes(config: Config) -> Sequence[str]:
+    """The classes that a run already knows before its first task.
+
+    Raises:
+      UserError: `taught` has other classes than the run that is continued.
+    """
+    if not config.run.continue_from:
+        return ()
+    known = Run(config.run.continue_from).results.classes
+    if not config.run.taught:
+        return known
+    labels = read_head(config.run.taught).labels
+    if labels[: len(known)] != known:
+        raise UserError(
+            f"taught {config.run.taught}: does not begin with the classes of {config.run.continue_from}; expected a head"
+            " that was converted from it"
+        )
+    return labels
+
+
+def _take_over(head: Head, strategy: Strategy, config: Config, classes: int) -> None:
+    statistics = strategy.statistics
+    values = [v.numpy() for v in head.statistics.variables]
+    if statistics is None or not _assign(statistics.variables, values, (len(head.labels), classes)):
+        raise UserError(
+            f"taught {config.run.taught}: does not fit the network of {config.run.continue_from}; expected a head that was"
+            " converted from it, and --fc=closed_form"
         )
 
 

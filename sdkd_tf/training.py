@@ -14,7 +14,7 @@ import tf_keras as keras
 
 from sdkd_tf.callbacks import FirstStepHeartbeat, Schedule, StopAtNonFinite
 from sdkd_tf.config import Config
-from sdkd_tf.continuation import hand_over
+from sdkd_tf.continuation import hand_over, known_classes
 from sdkd_tf.data.checks import check_images, fingerprint
 from sdkd_tf.data.pseudo_masks import with_pseudo_masks
 from sdkd_tf.data.seeds import seed_all, seed_of
@@ -109,8 +109,7 @@ def build_strategy(config: Config, num_classes: int) -> Strategy:
 def _read_data(config: Config) -> tuple[TaskSequence, Config, Results]:
     """(the data, the options with defaults that depend on the data filled in, results without tasks)."""
     problems = Problems()
-    known = Run(config.run.continue_from).results.classes if config.run.continue_from else ()
-    tasks = load_tasks(config.data, problems, known)
+    tasks = load_tasks(config.data, problems, known_classes(config))
     tasks = check_images(tasks, problems, config.data.skip_bad_images)
     skipped = {tasks.relative(image): lines for image, lines in problems.images.items()}
     if skipped:

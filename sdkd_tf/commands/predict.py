@@ -28,14 +28,14 @@ _COLUMNS = 3  # of the sheet; the frames of a video are one below the other
 class Labeled:
     """An entry of predictions.json: an image, or a frame of a video, and its most probable labels, best first.
 
-    `known` says whether it shows one of the classes at all.
+    `known` says whether it shows one of the classes at all; it is null if the network cannot tell.
     """
 
     path: str
     frame: int | None
     labels: Sequence[str]
     probabilities: Sequence[float]
-    known: bool
+    known: bool | None
 
     @property
     def name(self) -> str:
@@ -95,7 +95,7 @@ def _made(directory: str) -> pathlib.Path:
 
 def _lines(row: Labeled) -> list[str]:
     found = [f"{label} {probability:.3f}" for label, probability in zip(row.labels, row.probabilities)]
-    return found if row.known else ["unknown", *found]
+    return ["unknown", *found] if row.known is False else found
 
 
 def _cell(image: Image.Image, saliency: np.ndarray | None, row: Labeled) -> Cell:

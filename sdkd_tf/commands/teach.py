@@ -11,7 +11,7 @@ from tqdm import tqdm
 from sdkd_tf.data.images import letterbox, open_image
 from sdkd_tf.data.layouts.names import canonical, flaw
 from sdkd_tf.data.sources import find_files
-from sdkd_tf.deploy.head import NAME, read_head
+from sdkd_tf.deploy.head import NAME, head_beside
 from sdkd_tf.deploy.tflite import Classifier
 from sdkd_tf.errors import UserError
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
             f"{' '.join(arguments) or 'no argument'}: expected one folder, with a folder of photos per class"
         )
     model = pathlib.Path(os.path.expanduser(flags.FLAGS.model))
-    classifier, head = Classifier(model, flags.FLAGS.threads), read_head(model)
+    classifier, head = Classifier(model, flags.FLAGS.threads), head_beside(model)
     if head is None or classifier.embedding_size != head.size:
         raise UserError(
             f"model {model}: has no {NAME} that fits next to it; expected a file converted from a run with"

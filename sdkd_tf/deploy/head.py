@@ -97,11 +97,14 @@ class Head:
         write_json(path, stored)
 
 
-def read_head(model: PathLike) -> Head | None:
+def head_beside(model: PathLike) -> Head | None:
     """Reads the head.json next to a .tflite file; None if there is none. Raises UserError if it is damaged."""
     path = pathlib.Path(model).with_name(NAME)
-    if not path.is_file():
-        return None
+    return read_head(path) if path.is_file() else None
+
+
+def read_head(path: PathLike) -> Head:
+    """Reads a head.json. Raises UserError if it is missing or damaged."""
     stored = read_json(path, _Stored, "convert.py")
     classes = len(stored.labels)
     try:

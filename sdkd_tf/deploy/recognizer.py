@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sdkd_tf.deploy.head import Head, read_head
+from sdkd_tf.deploy.head import Head, head_beside
 from sdkd_tf.deploy.tflite import Classifier, Prediction, read_labels
 from sdkd_tf.files import PathLike
 
@@ -16,12 +16,12 @@ class Answer(NamedTuple):
 
     Attributes:
       probabilities: `[classes]`.
-      known: whether the image shows one of the classes at all; always True if the network has no Head.
+      known: whether the image shows one of the classes at all; None if the network has no Head that could tell.
       saliency: `[h, w]` in [0, 1], or None if the network has no map.
     """
 
     probabilities: np.ndarray
-    known: bool
+    known: bool | None
     saliency: np.ndarray | None
 
 
@@ -55,7 +55,7 @@ class Recognizer:
             return
         classifier = Classifier(path, threads)
         self._predict = lambda images: [classifier(image) for image in images]
-        self.input_size, head = classifier.input_size, read_head(path)
+        self.input_size, head = classifier.input_size, head_beside(path)
         self._head = head if head and head.size == classifier.embedding_size else None
         self.labels = self._head.labels if self._head else read_labels(str(path), classifier.num_classes)
 
@@ -65,7 +65,7 @@ class Recognizer:
 
     def _answer(self, prediction: Prediction) -> Answer:
         if self._head is None:
-            return Answer(prediction.probabilities, True, prediction.saliency)
+            return Answer(prediction.probabilities, None, prediction.saliency)
         return Answer(*self._head(prediction.embedding), prediction.saliency)
 
     def best(self, answer: Answer, count: int) -> tuple[Sequence[str], Sequence[float]]:

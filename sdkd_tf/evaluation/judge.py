@@ -20,7 +20,7 @@ class Judged:
 
     Attributes:
       hits: for each image, whether its label is correct.
-      known: for each image, whether the network takes it to show one of the classes.
+      known: for each image, whether the network takes it to show one of the classes, if it can tell.
       pairs: map and mask of each image that has both.
     """
 
@@ -33,7 +33,11 @@ class Judged:
 
         The MAE is that of the maps themselves; the other metrics, from `saliency_scores`, are of the stretched maps.
         """
-        scores = {"images": len(self.hits), "accuracy": float(np.mean(self.hits)), "known": float(np.mean(self.known))}
+        scores = {
+            "images": len(self.hits),
+            "accuracy": float(np.mean(self.hits)),
+            "known": float(np.mean(self.known)) if self.known else np.nan,
+        }
         names = ("mae", "max_f", "s_measure", "mean_e", "max_e")
         if not self.pairs:
             return {**scores, **dict.fromkeys(names, np.nan)}
@@ -47,7 +51,7 @@ def judge(recognize: Callable[[np.ndarray], Sequence[Any]], examples: Iterable[E
     for batch in make_dataset(tuple(examples), input_size, 50):
         answers = recognize(to_pixels(batch["image"].numpy()))
         judged.hits.extend(a.probabilities.argmax() == label for a, label in zip(answers, batch["label"].numpy()))
-        judged.known.extend(answer.known for answer in answers)
+        judged.known.extend(answer.known for answer in answers if answer.known is not None)
         if answers[0].saliency is not None:
             maps = np.stack([answer.saliency for answer in answers if answer.saliency is not None])
             judged.pairs.extend(pair for pair in maps_and_masks(maps, batch) if pair)

@@ -68,7 +68,7 @@ def test_a_folder_gives_a_contact_sheet_and_a_json_file(run, photos, tmp_path):
     assert lines[3] == f"wrote {tmp_path}/out/predictions.json and {tmp_path}/out/predictions.png"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["predictions.json", "predictions.png"]
     assert json.loads((tmp_path / "out/predictions.json").read_text()) == [
-        {"path": name, "frame": None, "labels": ["b", "c"], "probabilities": [1 / 3, 1 / 3], "known": True}
+        {"path": name, "frame": None, "labels": ["b", "c"], "probabilities": [1 / 3, 1 / 3], "known": None}
         for name in names
     ]
     with Image.open(tmp_path / "out/predictions.png") as sheet:

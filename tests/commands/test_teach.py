@@ -7,7 +7,7 @@ from absl.testing import flagsaver
 from PIL import Image
 
 from sdkd_tf.commands import teach
-from sdkd_tf.deploy.head import Head, read_head
+from sdkd_tf.deploy.head import Head, head_beside
 from sdkd_tf.deploy.tflite import Prediction
 from sdkd_tf.errors import UserError
 from sdkd_tf.strategies.discriminant import ClassStatistics
@@ -57,7 +57,7 @@ def photos(directory, **colors):
 def test_new_classes_are_learned_and_known_ones_corrected(run, tmp_path):
     folder = photos(tmp_path / "photos", red=[(200, 0, 0), (220, 0, 0)], dark=[(30, 30, 30)])
     assert run(folder) == ["dark: 1 photos, corrected", "red: 2 photos, new"]
-    head = read_head(tmp_path / "m.tflite")
+    head = head_beside(tmp_path / "m.tflite")
     assert head.labels == ["dark", "light", "red"]
     np.testing.assert_array_equal(head.statistics.counts, [3, 2, 2])
     np.testing.assert_allclose(head.statistics.means, [[13] * 3, [247.5] * 3, [210, 0, 0]], atol=1e-4)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from sdkd_tf.deploy.head import Head, read_head
+from sdkd_tf.deploy.head import Head, head_beside
 from sdkd_tf.errors import UserError
 from sdkd_tf.strategies.discriminant import ClassStatistics
 
@@ -29,11 +29,11 @@ def head():
 
 def test_it_is_written_and_read(head, tmp_path):
     head.write(tmp_path / "head.json")
-    found = read_head(tmp_path / "model.tflite")
+    found = head_beside(tmp_path / "model.tflite")
     assert found.labels == ["a", "b"]
     for own, read in zip(head.statistics.variables, found.statistics.variables, strict=True):
         np.testing.assert_allclose(read.numpy(), own.numpy(), rtol=1e-6)
-    assert read_head(tmp_path / "elsewhere" / "model.tflite") is None
+    assert head_beside(tmp_path / "elsewhere" / "model.tflite") is None
 
 
 def test_taught_classes_come_last_and_are_recognized(head):
@@ -64,5 +64,5 @@ def test_a_damaged_file_is_one_line(head, tmp_path):
     for change in ({"counts": [1.0]}, {"means": stored["means"][:-8]}, {"scatter": stored["means"]}, {"labels": []}):
         path.write_text(json.dumps({**stored, **change}))
         with pytest.raises(UserError, match="head.json: .*expected a file written by convert.py") as error:
-            read_head(tmp_path / "model.tflite")
+            head_beside(tmp_path / "model.tflite")
         assert "\n" not in str(error.value)

@@ -36,7 +36,11 @@ def image(color):
 def test_without_a_head_the_file_decides(model):
     recognize = Recognizer(model)
     (answer,) = recognize(image(0)[None])
-    assert recognize.labels == ["dark", "light"] and recognize.best(answer, 1) == (["light"], [0.75]) and answer.known
+    assert (
+        recognize.labels == ["dark", "light"]
+        and recognize.best(answer, 1) == (["light"], [0.75])
+        and answer.known is None
+    )
     np.testing.assert_array_equal(answer.saliency, np.full((2, 2), 0.5))
 
 

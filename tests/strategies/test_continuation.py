@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sdkd_tf.config import make_config
+from sdkd_tf.deploy.head import Head
 from sdkd_tf.errors import UserError
 from sdkd_tf.model import ARCHITECTURES
 from sdkd_tf.model.vgg16 import VGG16Options
@@ -153,3 +154,22 @@ def test_soft_targets_leave_out_what_the_teacher_does_not_know(run, first, write
     monkeypatch.setattr(SDKD, "begin_task", begin_and_look)
     run("next", "task2", continue_from=first, data_dir=str(write_sequence(tmp_path / "three", classes=3)))
     assert known == [[True, True, False]]
+
+
+def test_what_a_device_was_taught_is_handed_over(run, write_sequence, tmp_path):
+    """The device has learned four images of a new class; the next task has two classes that the run knows."""
+    run("one", "task1", fc="closed_form", first_task_epochs=1)
+    one, path = Run(tmp_path / "one"), tmp_path / "head.json"
+    Head(one.results.classes, one.statistics()).taught(np.eye(4, 8, dtype=np.float32), ["new"] * 4).write(path)
+    given = {"fc": "closed_form", "continue_from": str(tmp_path / "one")}
+    results = run("two", "task2", **given, taught=str(path))
+    assert results.classes == ["thing_00", "thing_01", "new"]
+    counts = Run(tmp_path / "two").statistics().counts.numpy()
+    np.testing.assert_array_equal(counts, [*(one.statistics().counts.numpy() + results.tasks[0].images / 2), 4])
+    Head(["other", "thing_01"], one.statistics()).write(path)
+    with pytest.raises(
+        UserError, match="head.json: does not begin with the classes of .*one; expected a head that was"
+    ):
+        run("three", "task2", **given, taught=str(path))
+    with pytest.raises(UserError, match="--taught works only with --continue_from"):
+        run("three", "task2", taught=str(path))
