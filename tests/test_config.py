@@ -42,6 +42,7 @@ def test_the_defaults_are_the_best_preset():
     assert make_config(run_dir="r").differences(parsed("--flagfile=configs/sdkd.flags").completed(True)) == [
         "--first_task_epochs is unset, not 8",
         "--detach_map is unset, not True",
+        "--frozen_branches is unset, not False",
     ]
     assert not parsed().completed(True).differences(parsed("--flagfile=configs/sdkd.flags"))
 
@@ -62,7 +63,7 @@ def test_flags_of_every_type():
         ("--input_size=32", "--input_size=32: expected int >= 64"),
         ("--learning_rate=nan", "--learning_rate=nan: expected float >= 0"),
         ("--teacher_share=1.5", "--teacher_share=1.5: expected float <= 1"),
-        ("--epochs=0", "--epochs=0: expected int >= 1"),
+        ("--epochs=-1", "--epochs=-1: expected int >= 0"),
         ("--seed=-1", "--seed=-1: expected int >= 0"),
     ],
 )

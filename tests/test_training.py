@@ -49,6 +49,7 @@ def run(data, tmp_path, monkeypatch):
     original = pipeline.open_image
     monkeypatch.setattr(pipeline, "open_image", lambda path: read.append(str(path)) or original(path))
     settings = {"epochs": 2, "first_task_epochs": 2, "batch_size": 4, "learning_rate": 0.1, "architecture": "one_layer"}
+    settings["report"] = False  # whose linear probe reads all images
 
     def call(strategy, **changed):
         places = {"run_dir": str(tmp_path / strategy), "data_dir": str(data)}

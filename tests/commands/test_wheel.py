@@ -134,7 +134,7 @@ def test_commands_are_listed_and_others_refused(sdkd):
 def test_errors_are_one_line(sdkd):
     for arguments, message in (
         (("train",), "error: --run_dir is missing; expected a directory to write to"),
-        (("train", "--run_dir=x", "--epochs=0"), "error: --epochs=0: expected int >= 1"),
+        (("train", "--run_dir=x", "--epochs=-1"), "error: --epochs=-1: expected int >= 0"),
         (("report", "nowhere"), "error: nowhere/results.json: no such file; expected the directory of a finished run"),
     ):
         code, output, errors = sdkd(*arguments)

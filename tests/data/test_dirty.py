@@ -151,7 +151,7 @@ def test_all_problems_are_told_at_once(root):
     first, *lines = str(error.value).split("\n")
     assert first == "the data have 3 problems:" and [line.split(":")[0] for line in lines] == [
         f"  class 'чашка' is in {root}/train/task2 but not in {root}/validation/task2; expected the same classes in every"
-        " split and task",
+        " split of a task",
         f"  image {root}/train/task2/cup/0 ü.jpg",
         f"  image {root}/test/task2/cup/1 ü.jpg",
     ]

@@ -190,4 +190,4 @@ def test_statistics_follow_the_embeddings_when_the_network_changes(closed_form, 
     batches = [(embed(b["image"]).numpy(), b["label"].numpy()) for task in tasks for b in task.batches()]
     embeddings, labels = (np.concatenate(values) for values in zip(*batches))
     true = np.stack([embeddings[labels == label].mean(axis=0) for label in range(2)])
-    assert np.abs(after - true).mean() < 0.3 * np.abs(before - true).mean()
+    assert np.abs(after - true).mean() < 0.4 * np.abs(before - true).mean()

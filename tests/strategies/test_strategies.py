@@ -78,9 +78,12 @@ def test_lwf_is_sdkd_without_factor_transfer(train):
     np.testing.assert_array_equal(lwf[1], sdkd[1])
 
 
-def test_class_statistics_are_all_that_sdkd_keeps(train):
+def test_statistics_of_classes_and_difficulties_are_all_that_sdkd_keeps(train):
     results, _ = train("sdkd")
     classes, size = 2, 8
     statistics = classes + classes * size + size * (size + 1) // 2
-    assert [task.stored_bytes for task in results.tasks] == [4 * (statistics + classes * size + classes)] * 2
+    difficulties = 512 * 4
+    assert [task.stored_bytes for task in results.tasks] == [
+        4 * (statistics + classes * size + classes + difficulties)
+    ] * 2
     assert [task.kept_images for task in results.tasks] == [0, 0]
