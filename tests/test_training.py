@@ -90,7 +90,7 @@ def test_the_teacher_changes_what_is_learned_from_the_second_task_on(run):
 
 
 def test_results_are_saved_and_a_network_without_maps_has_no_overlays(run, tmp_path):
-    results, _ = run("finetune")
+    results, _ = run("finetune", report=True)
     assert Run(tmp_path / "finetune").results == results
     assert sorted(p.name for p in (tmp_path / "finetune" / "plots").iterdir()) == [
         "accuracy_matrix.png",
