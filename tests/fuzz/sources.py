@@ -60,8 +60,8 @@ def _write_models(folder):
         x = layers.Concatenate()([x, layers.UpSampling2D(2, interpolation="bilinear")(small)])
         attended = holistic_attention(layers.Conv2D(1, 3, padding="same")(x), x, 3, "attention")
         saliency = refine(layers.Conv2D(1, 3, padding="same")(attended))
-        probabilities = layers.Softmax()(layers.Dense(3)(embed([x], saliency, "mass")))
-        model = keras.Model(image, [probabilities, saliency])
+        embedding = embed([x], saliency, "mass")
+        model = keras.Model(image, [layers.Softmax()(layers.Dense(3)(embedding)), saliency, embedding])
         if name == "float":
             write_models(folder, name, with_uint8_input(model), list("abc"))
         else:
