@@ -4,7 +4,9 @@ The file `head.json` next to a .tflite file holds them. Ports read it in example
 """
 
 import dataclasses
+import functools
 import pathlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -54,19 +56,23 @@ class Head:
 
     def __init__(self, labels: list[str], statistics: ClassStatistics):
         self.labels, self.statistics = labels, statistics
-        self._kernel, self._bias = statistics.discriminant()
-        self._distances = statistics.distance_function()
 
     @property
     def size(self) -> int:
         """Length of the embeddings that it classifies."""
-        return len(self._kernel)
+        return int(self.statistics.means.shape[1])
+
+    @functools.cached_property
+    def _solved(self) -> tuple[np.ndarray, np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+        """(kernel, bias, distance function) of the statistics."""
+        return *self.statistics.discriminant(), self.statistics.distance_function()
 
     def __call__(self, embedding: np.ndarray) -> Decision:
         """Classifies an embedding `[size]`."""
-        logits = embedding @ self._kernel + self._bias
+        kernel, bias, distances = self._solved
+        logits = embedding @ kernel + bias
         exponentials = np.exp(logits - logits.max())
-        known = self._distances(embedding[None])[0] <= self.statistics.reach.numpy()[0]
+        known = distances(embedding[None])[0] <= self.statistics.reach.numpy()[0]
         return Decision(exponentials / exponentials.sum(), bool(known))
 
     def taught(self, embeddings: np.ndarray, labels: list[str]) -> "Head":

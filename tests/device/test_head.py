@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Error
 from scipy.special import softmax
 
-from sdkd_tf.deploy.head import Head, read_head
+from sdkd_tf.deploy.head import Head, head_beside
 from sdkd_tf.strategies.discriminant import ClassStatistics
 from tests.device.kotlin import run_java
 
@@ -94,7 +94,7 @@ def test_it_decides_and_learns_as_in_python(port, tmp_path, classes, size, unsee
     assert size == 4 or (new[0] == 0 and new[1] > 0.5)  # in four dimensions, everything is alike
 
     (tmp_path / "head.json").write_text(json.dumps(found["head"]))
-    read = read_head(tmp_path / "model.tflite")
+    read = head_beside(tmp_path / "model.tflite")
     assert read.labels == taught.labels and read.labels[-2:] == ["杯子", "a b"]
     for own, other in zip(read.statistics.variables, taught.statistics.variables, strict=True):
         np.testing.assert_allclose(own.numpy(), other.numpy(), rtol=1e-5, atol=1e-5 * np.abs(other.numpy()).max())

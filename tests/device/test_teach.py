@@ -8,7 +8,7 @@ import pytest
 
 from sdkd_tf.data.images import letterbox, open_image
 from sdkd_tf.data.rendered import rendered_benchmark
-from sdkd_tf.deploy.head import Head, read_head
+from sdkd_tf.deploy.head import Head, head_beside
 from sdkd_tf.deploy.tflite import Classifier
 from sdkd_tf.strategies.discriminant import ClassStatistics
 
@@ -105,7 +105,7 @@ def download(page, folder):
     with page.expect_download() as started:
         page.click("#save")
     started.value.save_as(folder / started.value.suggested_filename)
-    return read_head(folder / "any.tflite")
+    return head_beside(folder / "any.tflite")
 
 
 def test_labels_come_from_the_head(page):
@@ -140,7 +140,7 @@ def test_chosen_photos_teach_a_new_object(page, browser, origin, site, tmp_path)
     head = download(page, tmp_path)
     classifier = Classifier(site / "model" / "sdkd_int8.tflite")
     embeddings = np.array([classifier(letterbox(open_image(path), 64)).embedding for path in photos(NEW)[1:10]])
-    expected = read_head(site / "model" / "x.tflite").taught(embeddings, ["teapot"] * 9)
+    expected = head_beside(site / "model" / "x.tflite").taught(embeddings, ["teapot"] * 9)
     assert head.labels == [*KNOWN, "teapot"]
     for own, other in zip(head.statistics.variables, expected.statistics.variables, strict=True):
         np.testing.assert_allclose(
