@@ -90,13 +90,21 @@ class FirstStepHeartbeat(keras.callbacks.Callback):
 def heartbeat(what: str, every: float = 10.0) -> Iterator[None]:
     """Prints `what` immediately, and again with the elapsed time every `every` seconds until the block ends."""
     print(f"{what} ...", flush=True)
-    start, done = time.monotonic(), threading.Event()
+    start = time.monotonic()
+    with repeated(lambda: print(f"{what} ... {time.monotonic() - start:.0f} s", flush=True), every):
+        yield
 
-    def beat() -> None:
+
+@contextlib.contextmanager
+def repeated(action: Callable[[], Any], every: float) -> Iterator[None]:
+    """Calls a function every `every` seconds, in a thread, while the block runs."""
+    done = threading.Event()
+
+    def call() -> None:
         while not done.wait(every):
-            print(f"{what} ... {time.monotonic() - start:.0f} s", flush=True)
+            action()
 
-    thread = threading.Thread(target=beat, daemon=True)
+    thread = threading.Thread(target=call, daemon=True)
     thread.start()
     try:
         yield

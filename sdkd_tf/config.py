@@ -125,9 +125,6 @@ class Config:
         network, training = self.network, self.training
         if getattr(network, "detach_map", False) is None:
             network = dataclasses.replace(network, detach_map=supervised or self.marks_objects)
-        if getattr(network, "frozen_branches", False) is None:
-            unsupervised = self.options.saliency_weight == 0
-            network = dataclasses.replace(network, frozen_branches=self.marks_objects and unsupervised)
         if training.first_task_epochs is None:
             training = dataclasses.replace(training, first_task_epochs=2 * training.epochs)
         return dataclasses.replace(self, network=network, training=training)

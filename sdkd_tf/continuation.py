@@ -12,7 +12,7 @@ from sdkd_tf.errors import UserError
 from sdkd_tf.run import Run
 from sdkd_tf.strategies.base import Strategy
 
-_FREE = ("weights", "frozen_blocks", "frozen_branches", "detach_map")  # options of the network that may change
+_FREE = ("weights", "frozen_blocks", "detach_map")  # options of the network that may change
 
 
 def hand_over(run: Run, strategy: Strategy, config: Config, classes: Sequence[str]) -> None:
@@ -33,13 +33,13 @@ def hand_over(run: Run, strategy: Strategy, config: Config, classes: Sequence[st
     """
     own = run.config
     free = {name: getattr(own.network, name) for name in _FREE if hasattr(own.network, name)}
-    if config.architecture != own.architecture or dataclasses.replace(config.network, **free) != own.network:
+    growth = len(run.results.classes), len(classes)
+    same = config.architecture == own.architecture and dataclasses.replace(config.network, **free) == own.network
+    if not (same and _assign(strategy.student.variables, [v.numpy() for v in run.network().variables], growth)):
         raise UserError(
             f"continue_from {run.directory}: its network differs from the one these options describe;"
             f" expected --flagfile={run.directory}/flags.flags"
         )
-    growth = len(run.results.classes), len(classes)
-    _assign(strategy.student.variables, [variable.numpy() for variable in run.network().variables], growth)
     strategy.handed_over(growth[0])
     if not _assign(strategy.optimizer.variables, list(run.arrays("optimizer.npz").values()), growth):
         print(f"{run.directory}: the optimizer's moments do not fit these options; they start from zero")

@@ -76,26 +76,8 @@ def train(config: Config) -> Results:
     with tempfile.TemporaryDirectory() as directory:
         if config.marks_objects and config.options.saliency_weight:
             tasks = with_pseudo_masks(tasks, strategy.student, pathlib.Path(directory))
-        return _learn_all(run, config, tasks, strategy, replicas, results)
-
-
-def _learn_all(
-    run: Run,
-    config: Config,
-    tasks: TaskSequence,
-    strategy: Strategy,
-    replicas: tf.distribute.Strategy,
-    results: Results,
-) -> Results:
-    """Trains all tasks that are not finished yet, and writes the files of the run."""
-    results.parameters = strategy.student.count_params()
-    loop = _TaskLoop(run, config, tasks, strategy, replicas, results)
-    with run.writing() if loop.chief else contextlib.nullcontext():
-        first, done = loop.restore()
-        for index in range(first, len(tasks.tasks)):
-            loop.learn(index, done if index == first else 0, resumed=index == first)
-        loop.end()
-        return _finish(run, config, replicas)
+        results.parameters = strategy.student.count_params()
+        return _TaskLoop(run, config, tasks, strategy, replicas, results).learn_all()
 
 
 def build_strategy(config: Config, num_classes: int) -> Strategy:
@@ -155,6 +137,15 @@ class _TaskLoop:
         self.gallery = gallery(tasks, self.input_size)
         self.maps = np.zeros((0,))
         self.predicted = predictions(self.tested, held_out(tasks, self.input_size))
+
+    def learn_all(self) -> Results:
+        """Trains all tasks that are not finished yet, and writes the files of the run."""
+        with self.run.writing() if self.chief else contextlib.nullcontext():
+            first, done = self.restore()
+            for index in range(first, len(self.tasks.tasks)):
+                self.learn(index, done if index == first else 0, resumed=index == first)
+            self.end()
+            return _finish(self.run, self.config, self.replicas)
 
     def restore(self) -> tuple[int, int]:
         """Resumes an unfinished run or starts a new one. Returns (index of the task to train, its finished epochs)."""

@@ -42,7 +42,6 @@ def test_the_defaults_are_the_best_preset():
     assert make_config(run_dir="r").differences(parsed("--flagfile=configs/sdkd.flags").completed(True)) == [
         "--first_task_epochs is unset, not 8",
         "--detach_map is unset, not True",
-        "--frozen_branches is unset, not False",
     ]
     assert not parsed().completed(True).differences(parsed("--flagfile=configs/sdkd.flags"))
 

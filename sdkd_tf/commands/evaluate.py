@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
     if run is None and not folder:
         raise UserError(f"{model}: a file does not say what it was trained on; expected a data folder as well")
     recognize = Recognizer(model)
-    sequence = _sequence(folder[0], recognize.labels) if folder else run.tasks()  # type: ignore[union-attr]
+    sequence = _sequence(folder[0], recognize.labels) if folder else Run(model).tasks()
     own = run is not None and (not folder or sequence.root.resolve() == pathlib.Path(run.config.data.data_dir))
     whole = sequence.layout == "folders" and not own
     examples = {task.name: _all(task, sequence) if whole else task.test for task in sequence.tasks}

@@ -1,6 +1,7 @@
 """The tf.data input pipeline, from Examples to batches."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -59,12 +60,7 @@ def make_dataset(
       - `mask`: float32 `[b, s, s, 1]`, 0 or 1; the filled box if the image has a box but no mask,
       - `has_mask`: float32 `[b]`, 1 if there is a mask or box, otherwise 0.
     """
-    files = (
-        [str(e.image) for e in examples],
-        [str(e.mask or "") for e in examples],
-        np.array([e.box or (0, 0, 0, 0) for e in examples], np.int32),
-        np.array([e.label for e in examples], np.int32),
-    )
+    files = _columns(examples)
 
     def decode(image: tf.Tensor, mask: tf.Tensor, box: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, ...]:
         pixels = tf.numpy_function(_read, [image, mask, box, input_size], tf.uint8, stateful=False)
@@ -87,6 +83,16 @@ def make_dataset(
         dataset = tf.data.Dataset.zip((dataset, seeds)).map(vary, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.batch(batch_size // input_context.num_replicas_in_sync)
     return dataset.prefetch(2)
+
+
+def _columns(examples: Sequence[Example]) -> tuple[Any, ...]:
+    """Paths of images and masks, boxes and labels; an empty path or a box of zeros if there is none."""
+    return (
+        [str(e.image) for e in examples],
+        [str(e.mask or "") for e in examples],
+        np.array([e.box or (0, 0, 0, 0) for e in examples], np.int32),
+        np.array([e.label for e in examples], np.int32),
+    )
 
 
 def _variation(augmentation: str, rows: np.ndarray | None) -> Callable[..., dict[str, tf.Tensor]]:

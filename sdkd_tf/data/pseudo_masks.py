@@ -4,6 +4,7 @@ Without them, nothing would hold the map while the network learns. They also sho
 """
 
 import dataclasses
+import itertools
 import pathlib
 
 import numpy as np
@@ -26,7 +27,7 @@ def with_pseudo_masks(sequence: TaskSequence, network: keras.Model, directory: p
     Args:
       sequence: the tasks.
       network: a network with a saliency map, which is not changed.
-      directory: where the masks are written as PNG files, of the size of the map.
+      directory: where the masks are written as PNG files, as large as the network sees the images.
 
     Returns:
       The sequence with these masks. Its validation and test images stay without.
@@ -37,15 +38,16 @@ def with_pseudo_masks(sequence: TaskSequence, network: keras.Model, directory: p
     call = tf.function(lambda images: network(images, training=False), autograph=False)
     directory.mkdir(parents=True, exist_ok=True)
     masked: dict[Example, Example] = {}
-    batches = make_dataset(missing, network.input_shape[1], 50)
-    for start, batch in enumerate(tqdm(batches, desc="marking objects", unit="batch")):
-        maps = as_outputs(call(batch["image"])).saliency.numpy()[..., 0]
-        for number, (example, saliency) in enumerate(zip(missing[50 * start :], maps), 50 * start):
-            image = open_image(example.image)
-            marked = crop_letterbox(saliency, image.width, image.height) > 0.5
-            if marked.mean() >= _LEAST:
-                path = directory / f"{number:06}.png"
-                Image.fromarray(np.uint8(255) * marked.astype(np.uint8)).resize(image.size).save(path)
-                masked[example] = dataclasses.replace(example, mask=path)
+    size = network.input_shape[1]
+    batches = tqdm(make_dataset(missing, size, 50), desc="marking objects", unit="batch")
+    maps = itertools.chain.from_iterable(as_outputs(call(batch["image"])).saliency.numpy() for batch in batches)
+    for number, (example, saliency) in enumerate(zip(missing, maps)):
+        image = open_image(example.image)
+        marked = crop_letterbox(saliency[..., 0], image.width, image.height) > 0.5
+        if marked.mean() >= _LEAST:
+            path, scale = directory / f"{number:06}.png", min(1.0, size / max(image.size))
+            seen = max(1, round(scale * image.width)), max(1, round(scale * image.height))
+            Image.fromarray(np.uint8(255) * marked.astype(np.uint8)).resize(seen).save(path)
+            masked[example] = dataclasses.replace(example, mask=path)
     tasks = [dataclasses.replace(task, train=tuple(masked.get(e, e) for e in task.train)) for task in sequence.tasks]
     return dataclasses.replace(sequence, tasks=tuple(tasks))

@@ -6,12 +6,22 @@ The paper's blocks 1 to 7 are the stages of inverted residuals in MobileNetV2; `
 import pathlib
 import re
 from collections.abc import Sequence
+from typing import Annotated
 
 import tensorflow as tf
 import tf_keras as keras
+from msgspec import Meta
 
 from sdkd_tf.errors import UserError
 from sdkd_tf.model.weights import load_weights
+
+# Options of every network with this backbone.
+InputSize = Annotated[
+    int, Meta(ge=64, multiple_of=32, description="Side of the network's input in pixels, a multiple of 32.")
+]
+Weights = Annotated[
+    str, Meta(description="Backbone weights: bundled (ImageNet), imagenet (downloaded), none, or an .npz file.")
+]
 
 BUNDLED_WEIGHTS = pathlib.Path(__file__).parents[1] / "weights" / "mobilenet_v2_1.0_224_no_top.npz"
 

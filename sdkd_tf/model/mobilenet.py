@@ -6,25 +6,20 @@ from typing import Annotated
 import tf_keras as keras
 from msgspec import Meta
 
-from sdkd_tf.model.backbone import freeze_batch_norm, mobilenet_v2
+from sdkd_tf.model.backbone import InputSize, Weights, freeze_batch_norm, mobilenet_v2
 
 layers = keras.layers
-
-_RESEARCH = {"research": True}
 
 
 @dataclasses.dataclass(frozen=True)
 class MobileNetOptions:
     """Options of the plain MobileNetV2."""
 
-    input_size: Annotated[
-        int, Meta(ge=64, multiple_of=32, description="Side of the network's input in pixels, a multiple of 32.")
-    ] = 128
-    weights: Annotated[
-        str, Meta(description="Backbone weights: bundled (ImageNet), imagenet (downloaded), none, or an .npz file.")
-    ] = "bundled"
+    input_size: InputSize = 128
+    weights: Weights = "bundled"
     projection: Annotated[
-        int, Meta(ge=0, description="Units of a random ReLU layer before the FC layer; 0: none.", extra=_RESEARCH)
+        int,
+        Meta(ge=0, description="Units of a random ReLU layer before the FC layer; 0: none.", extra={"research": True}),
     ] = 0
 
 

@@ -33,9 +33,7 @@ _RESEARCH = {"research": True}
 class NetworkOptions:
     """Options of SDKD's network."""
 
-    input_size: Annotated[
-        int, Meta(ge=64, multiple_of=32, description="Side of the network's input in pixels, a multiple of 32.")
-    ] = 128
+    input_size: mobilenet.InputSize = 128
     decoder: Annotated[
         Literal["full", "lite"], Meta(description="Partial decoders; lite: depthwise separable convolutions.")
     ] = "full"
@@ -56,19 +54,10 @@ class NetworkOptions:
             description="Stop the classification gradient at the map; by default if masks supervise or pretrained it."
         ),
     ] = None
-    frozen_branches: Annotated[
-        bool | None,
-        Meta(
-            description="Keep the branches as they are; by default if --saliency_weight is 0 and they are pretrained.",
-            extra=_RESEARCH,
-        ),
-    ] = None
     frozen_blocks: Annotated[
         int, Meta(ge=0, le=5, description="Blocks 1 to this number keep their pretrained weights.")
     ] = 3
-    weights: Annotated[
-        str, Meta(description="Backbone weights: bundled (ImageNet), imagenet (downloaded), none, or an .npz file.")
-    ] = "bundled"
+    weights: mobilenet.Weights = "bundled"
     pretrained_branches: Annotated[
         bool, Meta(description="Start the branches from bundled weights if they fit: full decoders.", extra=_RESEARCH)
     ] = True
@@ -152,8 +141,6 @@ def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) 
     model = keras.Model(backbone.input, outputs, name="sdkd")
     if options.marks_objects:
         load_weights(model, BUNDLED_BRANCHES, branch_layers(model))
-    for layer in branch_layers(model) if options.frozen_branches else ():
-        layer.trainable = False
     mobilenet.freeze_batch_norm(model)
     mobilenet.freeze_blocks(model, options.frozen_blocks)
     return model

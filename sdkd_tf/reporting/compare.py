@@ -23,6 +23,7 @@ import msgspec
 from absl import flags
 from tqdm import tqdm
 
+from sdkd_tf.callbacks import repeated
 from sdkd_tf.child import die_with_parent
 from sdkd_tf.config import Config, config_from_builtins, config_from_flags, define_flags
 from sdkd_tf.deploy.report import load_conversions
@@ -201,21 +202,14 @@ def _train(run: Run, config: Config, parallel: int) -> str | None:
 @contextlib.contextmanager
 def _progress(runs: Plan, missing: Plan) -> Iterator[None]:
     """Shows a progress bar over the tasks of all runs while the block runs."""
-    done = threading.Event()
+    with tqdm(desc=f"{len(missing)} of {len(runs)} runs to train", unit="task") as bar:
 
-    def watch() -> None:
-        with tqdm(desc=f"{len(missing)} of {len(runs)} runs to train", unit="task") as bar:
-            while not done.wait(5):
-                begun = sum(len(list(pathlib.Path(c.run.run_dir).glob("logs/*"))) for c in missing.values())
-                bar.update(begun - bar.n)
+        def count() -> None:
+            learned = sum(len(list(pathlib.Path(c.run.run_dir).glob("checkpoints/*"))) for c in missing.values())
+            bar.update(learned - bar.n)
 
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+        with repeated(count, every=5):
+            yield
 
 
 def write_comparison(runs: Plan, records: dict[Key, Record], out_dir: pathlib.Path) -> str:

@@ -1,5 +1,6 @@
 """For make test-device: an integer-only network in the form that convert.py writes, and a browser with a web server."""
 
+import contextlib
 import functools
 import http.server
 import pathlib
@@ -105,3 +106,15 @@ def browser():
         browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
         yield browser
         browser.close()
+
+
+@contextlib.contextmanager
+def phone_page(browser, origin):
+    """A page as wide as a phone; errors in it and requests to anywhere else fail the test."""
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    wrong = []
+    page.on("request", lambda r: None if r.url.startswith((origin, "data:", "blob:")) else wrong.append(r.url))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    yield page
+    page.close()
+    assert wrong == []

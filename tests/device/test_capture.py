@@ -14,6 +14,7 @@ from sdkd_tf.data.selection import DataOptions
 from sdkd_tf.data.sequence import load_tasks
 from sdkd_tf.data.targets import TREES
 from sdkd_tf.errors import UserError
+from tests.device.conftest import phone_page
 
 WEB = pathlib.Path(__file__).parents[2] / "examples" / "web"
 
@@ -25,15 +26,10 @@ def origin(serve):
 
 @pytest.fixture
 def page(browser, origin):
-    """The page at the width of a phone; errors in it and requests to anywhere else fail the test."""
-    page = browser.new_page(viewport={"width": 390, "height": 844})
-    wrong = []
-    page.on("request", lambda r: None if r.url.startswith((origin, "data:", "blob:")) else wrong.append(r.url))
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto(origin + "capture.html")
-    yield page
-    page.close()
-    assert wrong == []
+    """The page for capturing, see `phone_page`."""
+    with phone_page(browser, origin) as page:
+        page.goto(origin + "capture.html")
+        yield page
 
 
 def status(page):

@@ -11,6 +11,7 @@ from sdkd_tf.data.rendered import rendered_benchmark
 from sdkd_tf.deploy.head import Head, head_beside
 from sdkd_tf.deploy.tflite import Classifier
 from sdkd_tf.strategies.discriminant import ClassStatistics
+from tests.device.conftest import phone_page
 
 WEB = pathlib.Path(__file__).parents[2] / "examples" / "web"
 KNOWN = ["bottle_01", "camera_01", "shoe_01"]  # objects of the bundled benchmark
@@ -52,16 +53,11 @@ def origin(site, serve):
 
 @pytest.fixture
 def page(browser, origin):
-    """The page at the width of a phone, with its model; errors and requests to anywhere else fail the test."""
-    page = browser.new_page(viewport={"width": 390, "height": 844})
-    wrong = []
-    page.on("request", lambda r: None if r.url.startswith((origin, "data:", "blob:")) else wrong.append(r.url))
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto(origin)
-    page.wait_for_selector("#teach", timeout=60_000)
-    yield page
-    page.close()
-    assert wrong == []
+    """The page with its model, see `phone_page`."""
+    with phone_page(browser, origin) as page:
+        page.goto(origin)
+        page.wait_for_selector("#teach", timeout=60_000)
+        yield page
 
 
 def seen(page):

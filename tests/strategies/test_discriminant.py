@@ -115,3 +115,10 @@ def test_a_feature_that_hardly_changes_has_hardly_any_weight():
     logits = np.hstack([EMBEDDINGS, dead]) @ with_dead.discriminant()[0] + with_dead.discriminant()[1]
     expected = EMBEDDINGS @ without.discriminant()[0] + without.discriminant()[1]
     np.testing.assert_allclose(logits, expected, atol=0.05 * np.abs(expected).max())
+
+
+def test_nearest_mean():
+    kernel, bias = statistics_of(EMBEDDINGS, LABELS, classes=4).nearest_mean()  # the last class has no images
+    means = np.stack([EMBEDDINGS[LABELS == label].mean(axis=0) for label in range(3)])
+    distances = np.linalg.norm(EMBEDDINGS[:, None] - means, axis=2)
+    np.testing.assert_array_equal(np.argmax(EMBEDDINGS @ kernel + bias, axis=1), distances.argmin(axis=1))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sdkd_tf.strategies import STRATEGIES
+from sdkd_tf.strategies.discriminant import ClassStatistics
 
 OFF = {
     "sdkd": {"lambda1": 0.0, "lambda2": 0.0, "teacher_share": 0.0, "fc": "trained", "rehearsal": False},
@@ -87,3 +88,17 @@ def test_statistics_of_classes_and_difficulties_are_all_that_sdkd_keeps(train):
         4 * (statistics + classes * size + classes + difficulties)
     ] * 2
     assert [task.kept_images for task in results.tasks] == [0, 0]
+
+
+def test_joint_training_computes_the_statistics_of_all_images_anew(train, monkeypatch):
+    counts, reset = [], ClassStatistics.reset
+
+    def reset_and_look(self):
+        counts.append(self.counts.numpy().tolist())
+        reset(self)
+
+    monkeypatch.setattr(ClassStatistics, "reset", reset_and_look)
+    results, _ = train("joint", fc="closed_form")
+    images = results.tasks[0].images
+    assert counts == [[0, 0], [images / 2] * 2]  # before each task; 2 classes
+    assert results.tasks[1].kept_images == images
