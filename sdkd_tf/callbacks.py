@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
@@ -18,6 +19,7 @@ SCHEDULES: dict[str, Callable[[int, int], float]] = {
     "cosine": lambda epoch, epochs: 0.5 * (1.0 + math.cos(math.pi * epoch / epochs)),
     "exponential": lambda epoch, epochs: 0.98**epoch,
 }
+_TIMED_STEPS = 12
 _REMEDY = "lower --learning_rate, or check the images"
 
 
@@ -84,6 +86,27 @@ class FirstStepHeartbeat(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         self._stack.close()
+
+
+class TimeEstimate(keras.callbacks.Callback):
+    """Prints how long training will take, once it is known how long a step takes.
+
+    Args:
+      steps: number of steps of all tasks.
+    """
+
+    def __init__(self, steps: int):
+        super().__init__()
+        self._steps, self._times = steps, []
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if len(self._times) < _TIMED_STEPS:
+            self._times.append(time.monotonic())
+            if len(self._times) == _TIMED_STEPS:
+                seconds = np.median(np.diff(self._times)) * (self._steps - _TIMED_STEPS)
+                print(
+                    f"\nabout {max(1, round(seconds / 60))} min of training in all; --input_size and --epochs change it"
+                )
 
 
 @contextlib.contextmanager

@@ -1,14 +1,20 @@
-"""Continues a finished run: a new run starts with its network, its optimizer's moments and what its strategy kept."""
+"""Continues a finished run: a new run starts with its network, its optimizer's moments and what its strategy kept.
+
+If the data of the finished run are still there, its tasks are tested again at the end.
+"""
 
 import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+import tf_keras as keras
 
 from sdkd_tf.config import Config
 from sdkd_tf.deploy.head import Head, read_head
 from sdkd_tf.errors import UserError
+from sdkd_tf.evaluation.evaluate import evaluate_tasks, held_out, predictions
+from sdkd_tf.evaluation.results import EarlierTask
 from sdkd_tf.run import Run
 from sdkd_tf.strategies.base import Strategy
 
@@ -71,6 +77,33 @@ def known_classes(config: Config) -> Sequence[str]:
             " that was converted from it"
         )
     return labels
+
+
+def earlier_tasks(run: Run, network: keras.Model) -> list[EarlierTask]:
+    """Tests a network that continues a run on the tasks of that run, and on those of the runs that it continues.
+
+    Args:
+      run: the finished run.
+      network: the network of the new run.
+
+    Returns:
+      The tasks in the order in which they were learned, without those whose images have changed or are not there.
+    """
+    tested: list[EarlierTask] = []
+    try:
+        if run.config.run.continue_from:
+            tested = earlier_tasks(Run(run.config.run.continue_from), network)
+        tasks = run.tasks()
+    except UserError as error:
+        print(f"tasks of {run.directory.name} are not tested again: {error}")
+        return tested
+    last = run.results.tasks[-1]
+    after = evaluate_tasks(predictions(network, held_out(tasks, network.input_shape[1])), tasks)
+    for place, task in enumerate(tasks.tasks):
+        then = {split: getattr(last, split).accuracy[place] for split in after}
+        now = {split: scores.accuracy[place] for split, scores in after.items()}
+        tested.append(EarlierTask(f"{run.directory.name}/{task.name}", then, now))
+    return tested
 
 
 def _take_over(head: Head, strategy: Strategy, config: Config, classes: int) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from sdkd_tf.callbacks import FirstStepHeartbeat, Schedule, StopAtNonFinite
+from sdkd_tf.callbacks import FirstStepHeartbeat, Schedule, StopAtNonFinite, TimeEstimate
 from sdkd_tf.config import Config
-from sdkd_tf.continuation import hand_over, known_classes
+from sdkd_tf.continuation import earlier_tasks, hand_over, known_classes
 from sdkd_tf.data.checks import check_images, fingerprint
 from sdkd_tf.data.pseudo_masks import with_pseudo_masks
 from sdkd_tf.data.seeds import seed_all, seed_of
@@ -177,11 +177,9 @@ class _TaskLoop:
 
     def learn(self, index: int, done: int, resumed: bool) -> None:
         """Trains one task, after its `done` finished epochs, and evaluates the network on all tasks."""
-        training, strategy, task = self.config.training, self.strategy, self.tasks.tasks[index]
+        strategy, task, data = self.strategy, self.tasks.tasks[index], self._data(index)
         count = len(self.tasks.tasks)
         print(f"\ntask {index + 1}/{count}: {task.name}, {len(task.train)} images, strategy {self.config.strategy}")
-        place = index + (1 if self.config.run.continue_from else 0)
-        data = TaskData(place, task.train, self.input_size, training.batch_size, training.augmentation, task.validation)
         if not done:
             self._seed(index, "begin")
             result = TaskResult(task.name, len(task.train), len(strategy.kept_examples), strategy.stored_bytes)
@@ -196,10 +194,28 @@ class _TaskLoop:
         clock.stop()
         self._evaluate(index, task, result)
 
-    def _fit(self, index: int, data: TaskData, result: TaskResult, clock: Clock, done: int, resumed: bool) -> None:
-        training = self.config.training
+    def _data(self, index: int) -> TaskData:
+        task, training = self.tasks.tasks[index], self.config.training
+        place = index + (1 if self.config.run.continue_from else 0)
         first = training.first_task_epochs
-        epochs = training.epochs if data.index or first is None else first
+        return TaskData(
+            place,
+            task.train,
+            self.input_size,
+            training.batch_size,
+            training.augmentation,
+            task.validation,
+            epochs=training.epochs if place or first is None else first,
+            min_steps=training.min_steps,
+        )
+
+    def _steps_left(self, index: int, done: int) -> int:
+        """Number of steps from a task on, after its `done` finished epochs."""
+        left = [self._data(place) for place in range(index, len(self.tasks.tasks))]
+        return sum(data.steps * data.epochs for data in left) - left[0].steps * done
+
+    def _fit(self, index: int, data: TaskData, result: TaskResult, clock: Clock, done: int, resumed: bool) -> None:
+        training, epochs = self.config.training, data.epochs
         if done >= epochs:
             return
 
@@ -227,7 +243,7 @@ class _TaskLoop:
             initial_epoch=done,
             epochs=epochs,
             callbacks=[
-                *([FirstStepHeartbeat()] if resumed else []),
+                *([FirstStepHeartbeat(), TimeEstimate(self._steps_left(index, done))] if resumed else []),
                 StopAtNonFinite(result.name),
                 Schedule(epochs, training.learning_rate, training.schedule),
                 *([board] if self.chief else []),
@@ -269,6 +285,8 @@ class _TaskLoop:
         if self.tested is not self.strategy.student:  # not set yet if all tasks were already finished
             self.tested.set_weights(self.strategy.student.get_weights())
         if self.chief:
+            earlier = self.config.run.continue_from
+            self.results.earlier = earlier_tasks(Run(earlier), self.tested) if earlier else []
             maps = self.maps if self.strategy.has_saliency else None
             self.run.finish(self.tested, self.strategy, self.results, self.gallery, maps)
 

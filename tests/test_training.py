@@ -9,11 +9,11 @@ import pytest
 import tf_keras as keras
 from msgspec import Meta
 
-from sdkd_tf.callbacks import Schedule
+from sdkd_tf.callbacks import Schedule, TimeEstimate
 from sdkd_tf.config import make_config
-from sdkd_tf.data import pipeline
+from sdkd_tf.data.pipeline import DecodedImages
 from sdkd_tf.errors import UserError
-from sdkd_tf.files import lock
+from sdkd_tf.files import lock, read_npz
 from sdkd_tf.model import ARCHITECTURES
 from sdkd_tf.run import Run
 from sdkd_tf.strategies import Strategy
@@ -43,18 +43,20 @@ def data(write_sequence, tmp_path):
 
 @pytest.fixture
 def run(data, tmp_path, monkeypatch):
-    """A function strategy -> (results, tasks whose training images were read after the check, in order)."""
+    """A function strategy -> (results, tasks of the training images that were shown, in order)."""
     monkeypatch.setitem(ARCHITECTURES, "one_layer", (Options, one_layer))
-    read = []
-    original = pipeline.open_image
-    monkeypatch.setattr(pipeline, "open_image", lambda path: read.append(str(path)) or original(path))
+    shown = []
+    read = DecodedImages.read
+    monkeypatch.setattr(
+        DecodedImages, "read", lambda memory, path, *rest: shown.append(path.decode()) or read(memory, path, *rest)
+    )
     settings = {"epochs": 2, "first_task_epochs": 2, "batch_size": 4, "learning_rate": 0.1, "architecture": "one_layer"}
-    settings["report"] = False  # whose linear probe reads all images
+    settings["report"] = False
 
     def call(strategy, **changed):
         places = {"run_dir": str(tmp_path / strategy), "data_dir": str(data)}
         results = train(make_config(strategy=strategy, **{**places, **settings, **changed}))
-        return results, [path.split("/train/")[1].split("/")[0] for path in read if "/train/" in path]
+        return results, [path.split("/train/")[1].split("/")[0] for path in shown if "/train/" in path]
 
     return call
 
@@ -73,6 +75,19 @@ def test_the_first_task_has_twice_the_epochs_unless_told_otherwise(run):
     results, tasks = run("finetune", epochs=1, first_task_epochs=None)
     assert [len(task.losses["loss"]) for task in results.tasks] == [2, 1, 1]
     assert tasks == ["task1"] * 16 + ["task2"] * 8 + ["task3"] * 8
+
+
+def test_a_small_task_repeats_its_images_up_to_the_smallest_number_of_steps(run):
+    _, tasks = run("finetune", min_steps=5)  # of 4 images, instead of 2
+    assert tasks == ["task1"] * 40 + ["task2"] * 40 + ["task3"] * 40
+
+
+def test_a_task_without_epochs_is_not_trained_on(run, tmp_path):
+    results, tasks = run("sdkd", epochs=0, first_task_epochs=1, fc="trained", rehearsal=False)
+    assert tasks == ["task1"] * 8 and [task.preparation for task in results.tasks] == [{}, {}, {}]
+    first, last = (read_npz(tmp_path / "sdkd" / "checkpoints" / f"task{k}.npz") for k in (1, 3))
+    for name, weight in first.items():
+        np.testing.assert_array_equal(weight, last[name])
 
 
 def test_joint_draws_from_all_tasks_so_far_and_trains_as_long(run):
@@ -260,6 +275,17 @@ def test_the_map_is_detached_where_masks_of_the_first_task_teach_it(run, data, t
     line = "--detach_map: no training image of the first task, task1, has a mask or a box, or --saliency_weight is 0"
     assert str(error.value).startswith(line) and "\n" not in str(error.value)
     assert not (tmp_path / "refused").exists()
+
+
+def test_the_time_that_is_left_is_estimated_from_the_median_step(monkeypatch, capsys):
+    times = iter([0, 2, 4, 6, 8, 10, 110, 112, 114, 116, 118, 120])  # one step lasted 100 s
+    monkeypatch.setattr("time.monotonic", lambda: next(times))
+    estimate = TimeEstimate(12 + 90)
+    for batch in range(14):
+        assert capsys.readouterr().out == ""
+        estimate.on_train_batch_end(batch)
+        if batch == 11:
+            assert capsys.readouterr().out.startswith("\nabout 3 min of training")
 
 
 @pytest.mark.parametrize(

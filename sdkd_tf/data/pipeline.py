@@ -15,6 +15,26 @@ from sdkd_tf.data.sequence import Example
 from sdkd_tf.data.targets import draw_box
 
 
+class DecodedImages:
+    """Decoded images in memory, because photos take longer to decode than to learn from."""
+
+    def __init__(self, limit: int = 2**29):
+        """Args: the number of bytes to keep. Images beyond it are decoded each time."""
+        self._free = limit
+        self._kept: dict[tuple, np.ndarray] = {}
+
+    def read(self, image_path: bytes, mask_path: bytes, box: np.ndarray, size: int) -> np.ndarray:
+        """An image and its mask as one uint8 array `[size, size, 4]`; 4 * size^2 bytes."""
+        key = image_path, mask_path, box.tobytes(), int(size)
+        if key in self._kept:
+            return self._kept[key]
+        pixels = _read(image_path, mask_path, box, size)
+        if pixels.nbytes <= self._free:
+            self._free -= pixels.nbytes
+            self._kept[key] = pixels
+        return pixels
+
+
 def to_network_range(image: tf.Tensor) -> tf.Tensor:
     """Maps uint8 RGB to float32 in [-1, 1], as MobileNetV2's ImageNet weights expect."""
     return tf.cast(image, tf.float32) / 127.5 - 1.0
@@ -33,7 +53,7 @@ def make_dataset(
     batches: int = 1,
     augmentation: str = "light",
     rows: np.ndarray | None = None,
-    keep: bool = False,
+    memory: DecodedImages | None = None,
     input_context: tf.distribute.InputContext = tf.distribute.InputContext(),
 ) -> tf.data.Dataset:
     """Makes a dataset of batches.
@@ -48,7 +68,7 @@ def make_dataset(
       augmentation: a key of `augmentation.AUGMENTATIONS`, used if there is a `seed`.
       rows: difficulties of earlier tasks, `[n, 4]`; if there is a `seed`, every second image is only lightly
         augmented, and then shown as hard as a random one of them.
-      keep: whether to cache the decoded images in memory, 4 * input_size^2 bytes each; only without a `seed`.
+      memory: keeps decoded images for other datasets of the same examples.
       input_context: the worker that reads the dataset, if there is a `seed`. It reads its part of every batch, in one
         batch for each of its replicas.
 
@@ -61,9 +81,10 @@ def make_dataset(
       - `has_mask`: float32 `[b]`, 1 if there is a mask or box, otherwise 0.
     """
     files = _columns(examples)
+    read = memory.read if memory else _read
 
     def decode(image: tf.Tensor, mask: tf.Tensor, box: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        pixels = tf.numpy_function(_read, [image, mask, box, input_size], tf.uint8, stateful=False)
+        pixels = tf.numpy_function(read, [image, mask, box, input_size], tf.uint8, stateful=False)
         has_mask = (tf.strings.length(mask) > 0) | tf.reduce_any(box > 0)
         return tf.ensure_shape(pixels, (input_size, input_size, 4)), label, has_mask
 
@@ -74,8 +95,6 @@ def make_dataset(
         places = _places(batches, batch_size, input_context)
         dataset = shuffled_passes(len(examples), seed, places).map(lambda i: tuple(column[i] for column in columns))
     dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-    if keep:
-        dataset = dataset.cache()
     dataset = dataset.map(_scale, num_parallel_calls=tf.data.AUTOTUNE)
     if seed is not None:
         seeds = places.map(lambda place: tf.stack([tf.constant(seed, tf.int64), place]))

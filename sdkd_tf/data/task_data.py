@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from sdkd_tf.data.pipeline import make_dataset
+from sdkd_tf.data.pipeline import DecodedImages, make_dataset
 from sdkd_tf.data.sequence import Example
 
 
@@ -22,7 +22,10 @@ class TaskData:
       batch_size: images per batch, over all replicas together.
       augmentation: a key of `augmentation.AUGMENTATIONS`.
       validation: the validation Examples of the task; they are not trained on.
+      epochs: number of epochs of training; with 0, the task only adds to what the strategy keeps.
+      min_steps: smallest number of steps per epoch.
       seed: seed of order and augmentation in the current epoch.
+      memory: keeps the decoded images while the task is learned.
       input_context: defines the part of every batch that this worker reads.
     """
 
@@ -32,13 +35,16 @@ class TaskData:
     batch_size: int
     augmentation: str = "light"
     validation: tuple[Example, ...] = ()
+    epochs: int = 1
+    min_steps: int = 1
     seed: int = 0
+    memory: DecodedImages = dataclasses.field(default_factory=DecodedImages)
     input_context: tf.distribute.InputContext = tf.distribute.InputContext()
 
     @property
     def steps(self) -> int:
-        """Number of batches per epoch."""
-        return math.ceil(len(self.examples) / self.batch_size)
+        """Number of batches per epoch: one pass over the images, or several if there are few."""
+        return max(self.min_steps, math.ceil(len(self.examples) / self.batch_size))
 
     def batches(self, examples: Sequence[Example] | None = None, batch_size: int | None = None) -> tf.data.Dataset:
         """Batches in order, without augmentation.
@@ -48,7 +54,10 @@ class TaskData:
           batch_size: images per batch; None for that of the task.
         """
         return make_dataset(
-            self.examples if examples is None else examples, self.input_size, batch_size or self.batch_size
+            self.examples if examples is None else examples,
+            self.input_size,
+            batch_size or self.batch_size,
+            memory=self.memory,
         )
 
     def augmented(self, examples: Sequence[Example] | None = None, rows: np.ndarray | None = None) -> tf.data.Dataset:
@@ -66,5 +75,6 @@ class TaskData:
             batches=self.steps,
             augmentation=self.augmentation,
             rows=rows,
+            memory=self.memory,
             input_context=self.input_context,
         )

@@ -8,26 +8,23 @@ import tensorflow as tf
 import tf_keras as keras
 from tqdm import tqdm
 
-from sdkd_tf.data.pipeline import make_dataset, to_pixels
+from sdkd_tf.data.pipeline import DecodedImages, make_dataset, to_pixels
 from sdkd_tf.data.sequence import TaskSequence
-from sdkd_tf.evaluation.results import Scores
+from sdkd_tf.evaluation.results import SPLITS, Scores, Split
 from sdkd_tf.evaluation.saliency_metrics import mean_absolute_error
 from sdkd_tf.evaluation.upsampling import upsample
 from sdkd_tf.model.network import as_outputs
 
-_KEEP_BYTES = 2**29  # of decoded images; a larger set is decoded again for every evaluation
-_SPLITS = ("validation", "test")
 _GALLERY_IMAGES = 8
 
 
 def held_out(sequence: TaskSequence, input_size: int, batch_size: int = 50) -> tf.data.Dataset:
-    """Batches of all validation images and then all test images, cached in memory if they are small enough."""
-    examples = [example for split in _SPLITS for task in sequence.tasks for example in getattr(task, split)]
-    keep = len(examples) * input_size**2 * 4 <= _KEEP_BYTES
-    return make_dataset(examples, input_size, batch_size, keep=keep)
+    """Batches of all validation images and then all test images, which are kept in memory."""
+    examples = [example for split in SPLITS for task in sequence.tasks for example in getattr(task, split)]
+    return make_dataset(examples, input_size, batch_size, memory=DecodedImages())
 
 
-def evaluate_tasks(predicted: tf.data.Dataset, sequence: TaskSequence) -> dict[str, Scores]:
+def evaluate_tasks(predicted: tf.data.Dataset, sequence: TaskSequence) -> dict[Split, Scores]:
     """Scores a network on all tasks.
 
     Args:
@@ -37,11 +34,11 @@ def evaluate_tasks(predicted: tf.data.Dataset, sequence: TaskSequence) -> dict[s
     Returns:
       {`validation`, `test`} -> Scores.
     """
-    counts = [len(getattr(task, split)) for split in _SPLITS for task in sequence.tasks]
+    counts = [len(getattr(task, split)) for split in SPLITS for task in sequence.tasks]
     ends = np.cumsum(counts)[:-1]
     sets = list(zip(*(np.split(values, ends) for values in evaluate(predicted))))
     scores = {}
-    for split, start in zip(_SPLITS, (0, len(sequence.tasks))):
+    for split, start in zip(SPLITS, (0, len(sequence.tasks))):
         part = sets[start : start + len(sequence.tasks)]
         maes = [None if np.isnan(errors).all() else float(np.nanmean(errors)) for _, errors in part]
         scores[split] = Scores([float(hits.mean()) for hits, _ in part], maes)

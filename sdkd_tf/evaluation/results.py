@@ -10,6 +10,7 @@ from sdkd_tf.evaluation import metrics
 from sdkd_tf.evaluation.provenance import Provenance
 
 Split = Literal["validation", "test"]
+SPLITS: tuple[Split, ...] = ("validation", "test")
 
 
 @dataclasses.dataclass
@@ -23,6 +24,20 @@ class Scores:
 
     accuracy: list[float]
     saliency_mae: list[float | None]
+
+
+@dataclasses.dataclass
+class EarlierTask:
+    """A task of a run that this one continues, tested again.
+
+    Attributes:
+      name: name of the task.
+      before, after: accuracy on each split, in [0, 1], at the end of that run and at the end of this one.
+    """
+
+    name: str
+    before: dict[Split, float]
+    after: dict[Split, float]
 
 
 @dataclasses.dataclass
@@ -65,6 +80,7 @@ class Results:
       continued_from: SHA-256 of the initial weights, if they are those of an earlier run.
       tasks: a TaskResult for each task learned so far.
       provenance: set when the run has finished.
+      earlier: the tasks of the runs that this one continues, as far as their images are still there.
       test_images: number of distinct test images over all tasks; 0 if unknown.
     """
 
@@ -75,6 +91,7 @@ class Results:
     continued_from: str | None = None
     tasks: list[TaskResult] = dataclasses.field(default_factory=list)
     provenance: Provenance | None = None
+    earlier: list[EarlierTask] = dataclasses.field(default_factory=list)
     test_images: int = 0
 
     @property
@@ -94,13 +111,24 @@ class Results:
         """Mean accuracy over all tasks after the last one."""
         return metrics.final_mean_accuracy(self.accuracy(split))
 
+    def forgetting(self, split: Split) -> float:
+        """The mean accuracy lost on earlier tasks; nan if none was tested.
+
+        On a task of this run, the difference to the best accuracy since it was learned counts (`metrics.forgetting`);
+        on one of a run that this one continues, the difference to the end of that run.
+        """
+        lost = [task.before[split] - task.after[split] for task in self.earlier]
+        if len(self.tasks) > 1:
+            lost += [metrics.forgetting(self.accuracy(split))] * (len(self.tasks) - 1)
+        return float(np.mean(lost)) if lost else float("nan")
+
     def problem(self) -> str | None:
         """Returns an inconsistency in results of unknown origin, or None."""
         count = len(self.tasks)
         if not count:
             return "tasks is empty; expected one record per task"
         for task in self.tasks:
-            for split in ("validation", "test"):
+            for split in SPLITS:
                 scores = getattr(task, split)
                 if not len(scores.accuracy) == len(scores.saliency_mae) == count:
                     return f"task {task.name!r}, {split}: expected {count} scores, one per task"

@@ -12,7 +12,7 @@ from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation import metrics
 from sdkd_tf.evaluation.confusion import predict_test_images
 from sdkd_tf.evaluation.probe import probe_accuracy
-from sdkd_tf.evaluation.results import Results
+from sdkd_tf.evaluation.results import SPLITS, Results
 from sdkd_tf.files import atomic_file
 from sdkd_tf.reporting.model_card import model_card
 from sdkd_tf.reporting.plots import plot_confusion, plot_run
@@ -64,6 +64,7 @@ def write_report(
         headline=headline(run.results),
         tasks=_tasks(run.results, of_images),
         forgetting=_forgetting(run.results),
+        earlier=run.results.earlier,
         untested=untested(run),
         plots={plot.stem: png_uri(plot) for plot in plots},
         images=of_images,
@@ -146,5 +147,5 @@ def _tasks(results: Results, of_images: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _forgetting(results: Results) -> dict[str, float | None]:
     """The forgetting on validation and test images; None if no earlier task was tested."""
-    values = {split: metrics.forgetting(results.accuracy(split)) for split in ("validation", "test")}
+    values = {split: results.forgetting(split) for split in SPLITS}
     return {split: None if math.isnan(value) else value for split, value in values.items()}

@@ -7,7 +7,7 @@ import numpy as np
 
 from sdkd_tf.deploy.report import Conversion, SplitReport, load_conversions
 from sdkd_tf.evaluation import metrics
-from sdkd_tf.evaluation.results import Results
+from sdkd_tf.evaluation.results import SPLITS, Results
 from sdkd_tf.run import Run
 
 FEW_TEST_IMAGES = 50  # with fewer, the accuracy is not reliable
@@ -22,13 +22,14 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
 def summary(run: Run) -> str:
     """Mean accuracy after each task, forgetting, saliency error, cost and, if there are any, the conversions."""
     results, config = run.results, run.config
-    curves = [metrics.mean_accuracy(results.accuracy(split)) for split in ("validation", "test")]
+    curves = [metrics.mean_accuracy(results.accuracy(split)) for split in SPLITS]
     curve = [[name, f"{v:.3f}", f"{t:.3f}"] for name, v, t in zip(results.task_names, *curves)]
     parts = [
         f"strategy {config.strategy}, seed {config.training.seed}, {results.parameters / 1e6:.2f} M parameters",
         markdown(["after task", "mean validation accuracy", "mean test accuracy"], curve),
         markdown(["", "validation", "test"], _final_rows(results)),
         *_certainty(results),
+        *_earlier(results),
         *untested(run),
         "\n".join(_cost_lines(run)),
     ]
@@ -39,10 +40,9 @@ def summary(run: Run) -> str:
 
 
 def _final_rows(results: Results) -> list[list[str]]:
-    matrices = [results.accuracy(split) for split in ("validation", "test")]
-    measures = {"final mean accuracy": metrics.final_mean_accuracy, "forgetting": metrics.forgetting}
-    rows = [[name, *(_tested(measure(matrix)) for matrix in matrices)] for name, measure in measures.items()]
-    errors = [results.saliency_mae(split)[-1].mean() for split in ("validation", "test")]
+    measures = {"final mean accuracy": results.final_accuracy, "forgetting": results.forgetting}
+    rows = [[name, *(_tested(measure(split)) for split in SPLITS)] for name, measure in measures.items()]
+    errors = [results.saliency_mae(split)[-1].mean() for split in SPLITS]
     if not np.isnan(errors).any():
         rows.append(["saliency MAE after the last task", *(f"{error:.3f}" for error in errors)])
     return rows
@@ -53,13 +53,17 @@ def _tested(value: float) -> str:
 
 
 def untested(run: Run) -> list[str]:
-    """A line on what the run has learned but cannot test; empty if it has tested all tasks."""
+    """A line on the earlier run, if this one continues it and has not tested its tasks."""
     earlier = run.config.run.continue_from
-    if not earlier:
+    if not earlier or run.results.earlier:
         return []
-    return [
-        f"earlier tasks, those of run {pathlib.Path(earlier).name}: not tested, as their images are not in this run"
-    ]
+    return [f"earlier tasks, those of run {pathlib.Path(earlier).name}: not tested, as their images are not there"]
+
+
+def _earlier(results: Results) -> list[str]:
+    """A table of the tasks of earlier runs; empty without any."""
+    rows = [[task.name, f"{task.before['test']:.3f}", f"{task.after['test']:.3f}"] for task in results.earlier]
+    return [markdown(["earlier task", "test accuracy then", "now"], rows)] if rows else []
 
 
 def _certainty(results: Results) -> list[str]:

@@ -150,7 +150,7 @@ class SDKD(LwF):
 
     def begin_task(self, task: TaskData) -> dict[str, float]:
         numbers = super().begin_task(task)
-        if task.index and self.has_factors:
+        if task.index and task.epochs and self.has_factors:
             numbers["translator_error"] = self.train_teacher_translator(task.batches())
         return numbers
 
@@ -202,7 +202,7 @@ class SDKD(LwF):
 
         The change is seen on augmented images, half of them rehearsed, because these resemble images of other tasks.
         """
-        if task.index:
+        if task.index and task.epochs:
             both = [self._embed_batch_twice(batch["image"]) for batch in self.training_batches(task)]
             statistics.move(*(np.concatenate(embeddings) for embeddings in zip(*both, strict=True)))
         super().update(statistics, task)

@@ -6,7 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from sdkd_tf.data import pipeline
-from sdkd_tf.data.pipeline import make_dataset
+from sdkd_tf.data.pipeline import DecodedImages, make_dataset
 from sdkd_tf.data.sequence import Example
 from tests.loading import load
 
@@ -26,16 +26,33 @@ def test_batches(examples):
     assert np.concatenate([b["label"] for b in batches]).tolist() == [e.label for e in examples]
 
 
-def test_kept_images_are_decoded_once(examples, monkeypatch):
-    read = []
+@pytest.fixture
+def opened(monkeypatch):
+    files = []
     original = pipeline.open_image
-    monkeypatch.setattr(pipeline, "open_image", lambda path: read.append(path) or original(path))
-    kept = make_dataset(examples, 32, 5, keep=True)
-    passes = [[batch["image"].numpy() for batch in kept] for _ in range(2)]
-    assert sorted(read) == sorted(str(e.image) for e in examples)
-    for batch, *same in zip(make_dataset(examples, 32, 5), *passes):
-        for image in same:
+    monkeypatch.setattr(pipeline, "open_image", lambda path: files.append(path) or original(path))
+    return files
+
+
+def test_images_in_memory_are_decoded_once(examples, opened):
+    plain = [batch["image"].numpy() for batch in make_dataset(examples, 32, 5)]
+    varied = [batch["image"].numpy() for batch in make_dataset(examples, 32, 5, seed=1, batches=4)]
+    opened.clear()
+    memory = DecodedImages()
+    for _ in range(2):
+        for image, batch in zip(plain, make_dataset(examples, 32, 5, memory=memory), strict=True):
             np.testing.assert_array_equal(image, batch["image"])
+    batches = make_dataset(examples, 32, 5, seed=1, batches=4, memory=memory)
+    for image, batch in zip(varied, batches, strict=True):
+        np.testing.assert_array_equal(image, batch["image"])
+    assert sorted(opened) == sorted(str(e.image) for e in examples)
+
+
+def test_images_beyond_the_limit_are_decoded_each_time(examples, opened):
+    memory = DecodedImages(limit=3 * 4 * 32 * 32 + 1)
+    for _ in range(2):
+        assert len(list(make_dataset(examples, 32, 5, memory=memory))) == 3
+    assert len(opened) == 2 * len(examples) - 3
 
 
 def test_pixels_keep_their_place(examples):

@@ -14,7 +14,7 @@ from PIL import Image
 
 from sdkd_tf.deploy.report import Conversion, Latency, SplitReport
 from sdkd_tf.evaluation.metrics import wilson_interval
-from sdkd_tf.evaluation.results import Results, Scores, TaskResult
+from sdkd_tf.evaluation.results import EarlierTask, Results, Scores, TaskResult
 from sdkd_tf.files import write_json
 from sdkd_tf.reporting.html_report import headline, interval, percent, write_report
 from tests.reporting.test_tables import finished
@@ -149,8 +149,14 @@ def test_forgetting_that_cannot_be_tested_is_not_zero(tmp_path):
     write_json(run.directory / "config.json", config)
     del run.config  # read again
     continued = page(run).text
-    line = "Earlier tasks, those of run Old: not tested, as their images are not in this run."
+    line = "Earlier tasks, those of run Old: not tested, as their images are not there."
     assert continued.count(line) == 2 and "percentage points" not in first + continued
+    run.results.earlier = [
+        EarlierTask("Old/task1", {"validation": 1.0, "test": 0.9}, {"validation": 0.75, "test": 0.8})
+    ]
+    tested = page(run).text
+    assert "Old/task1 90.0 % 80.0 %" in tested and "10.0 percentage points 25.0 percentage points" in tested
+    assert "not tested" not in tested
 
 
 def test_a_converted_file_has_its_size_and_its_time(tiny_run):

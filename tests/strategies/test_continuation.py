@@ -8,6 +8,7 @@ import pytest
 from sdkd_tf.config import make_config
 from sdkd_tf.deploy.head import Head
 from sdkd_tf.errors import UserError
+from sdkd_tf.evaluation.results import EarlierTask
 from sdkd_tf.model import ARCHITECTURES
 from sdkd_tf.model.vgg16 import VGG16Options
 from sdkd_tf.run import Run
@@ -60,8 +61,21 @@ def test_the_earlier_network_is_the_first_teacher(run, first, tmp_path, monkeypa
         np.testing.assert_array_equal(found, expected)
     assert len(results.tasks[0].losses["loss"]) == 1  # not first_task_epochs
     assert results.tasks[0].preparation["translator_error"] > 0
+    assert results.earlier == [] and np.isnan(results.forgetting("test"))  # their images are gone
     assert results.continued_from == Run(first).weights_digest() and len(results.continued_from) == 64
     assert any((a != b).any() for a, b in zip(Run(tmp_path / "next").network().get_weights(), earlier, strict=True))
+
+
+def test_earlier_tasks_are_tested_again_where_their_images_still_are(run, first, tmp_path):
+    unchanged = run("same", "task2", continue_from=first, learning_rate=0.0)
+    accuracy = {split: Run(first).results.accuracy(split)[0, 0] for split in ("validation", "test")}
+    assert unchanged.earlier == [EarlierTask("first/task1", accuracy, accuracy)]
+    assert unchanged.forgetting("test") == 0.0
+    third = run("third", "task2", continue_from=str(tmp_path / "same"), strategy="finetune")
+    assert [task.name for task in third.earlier] == ["first/task1", "same/task2"]
+    assert third.earlier[0].before == accuracy
+    # The same images as the new task of this run.
+    assert third.earlier[1].after["test"] == third.accuracy("test")[0, 0]
 
 
 def test_without_an_earlier_run_there_is_nothing_to_continue(run, tmp_path):
