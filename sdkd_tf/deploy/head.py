@@ -7,9 +7,10 @@ import dataclasses
 import functools
 import pathlib
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
+from msgspec import Meta
 
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import PathLike, read_json, write_json
@@ -40,7 +41,7 @@ class _Stored:
       means: `[classes, size]`.
       scatter: the lower triangle of `[size, size]`, row by row; see `ClassStatistics`.
       reach: distance above which an image shows none of the classes, and the number of tasks it was measured on.
-      temperature: what logits are divided by.
+      temperature: what logits are divided by; above 0.
     """
 
     labels: list[str]
@@ -48,14 +49,14 @@ class _Stored:
     means: bytes
     scatter: bytes
     reach: tuple[float, float]
-    temperature: float
+    temperature: Annotated[float, Meta(gt=0)]
 
 
 class Head:
     """Names of the classes, and their statistics."""
 
-    def __init__(self, labels: list[str], statistics: ClassStatistics):
-        self.labels, self.statistics = labels, statistics
+    def __init__(self, labels: list[str], statistics: ClassStatistics, temperature: float = TEMPERATURE):
+        self.labels, self.statistics, self.temperature = labels, statistics, temperature
 
     @property
     def size(self) -> int:
@@ -70,7 +71,7 @@ class Head:
     def __call__(self, embedding: np.ndarray) -> Decision:
         """Classifies an embedding `[size]`."""
         kernel, bias, distances = self._solved
-        logits = embedding @ kernel + bias
+        logits = (embedding @ kernel + bias) * (TEMPERATURE / self.temperature)
         exponentials = np.exp(logits - logits.max())
         known = distances(embedding[None])[0] <= self.statistics.reach.numpy()[0]
         return Decision(exponentials / exponentials.sum(), bool(known))
@@ -88,7 +89,7 @@ class Head:
         means = np.pad(known.means.numpy(), ((0, more), (0, 0)))
         grown = ClassStatistics.of(counts, means, known.scatter.numpy(), known.reach.numpy())
         grown.add(embeddings, np.array([names.index(label) for label in labels]))
-        return Head(names, grown)
+        return Head(names, grown, self.temperature)
 
     def write(self, path: PathLike) -> None:
         """Writes head.json atomically."""
@@ -97,9 +98,8 @@ class Head:
             v.numpy().astype("<f4") for v in (statistics.counts, statistics.means, statistics.scatter, statistics.reach)
         )
         triangle = scatter[np.tril_indices(len(scatter))]
-        stored = _Stored(
-            self.labels, counts.tolist(), means.tobytes(), triangle.tobytes(), (float(reach), float(tasks)), TEMPERATURE
-        )
+        reach = float(reach), float(tasks)
+        stored = _Stored(self.labels, counts.tolist(), means.tobytes(), triangle.tobytes(), reach, self.temperature)
         write_json(path, stored)
 
 
@@ -123,4 +123,5 @@ def read_head(path: PathLike) -> Head:
     scatter = np.zeros((size, size), np.float32)
     scatter[np.tril_indices(size)] = triangle
     scatter += np.tril(scatter, -1).T
-    return Head(stored.labels, ClassStatistics.of(np.array(stored.counts), means, scatter, np.array(stored.reach)))
+    statistics = ClassStatistics.of(np.array(stored.counts), means, scatter, np.array(stored.reach))
+    return Head(stored.labels, statistics, stored.temperature)

@@ -36,6 +36,17 @@ def test_it_is_written_and_read(head, tmp_path):
     assert head_beside(tmp_path / "elsewhere" / "model.tflite") is None
 
 
+def test_the_temperature_of_the_file_counts(head, tmp_path):
+    head.write(tmp_path / "head.json")
+    stored = json.loads((tmp_path / "head.json").read_text())
+    (tmp_path / "head.json").write_text(json.dumps({**stored, "temperature": 2 * stored["temperature"]}))
+    (image,) = images(2, 1)
+    warm = head_beside(tmp_path / "model.tflite")
+    root = np.sqrt(head(image).probabilities)  # twice the temperature halves the logits
+    np.testing.assert_allclose(warm(image).probabilities, root / root.sum(), rtol=1e-4)
+    assert warm.taught(image[None], ["c"]).temperature == 2 * stored["temperature"]
+
+
 def test_taught_classes_come_last_and_are_recognized(head):
     new = images(2, 10)
     old_answer = head(new[0])
@@ -61,7 +72,13 @@ def test_a_damaged_file_is_one_line(head, tmp_path):
     path = tmp_path / "head.json"
     head.write(path)
     stored = json.loads(path.read_text())
-    for change in ({"counts": [1.0]}, {"means": stored["means"][:-8]}, {"scatter": stored["means"]}, {"labels": []}):
+    for change in (
+        {"counts": [1.0]},
+        {"means": stored["means"][:-8]},
+        {"scatter": stored["means"]},
+        {"labels": []},
+        {"temperature": 0.0},
+    ):
         path.write_text(json.dumps({**stored, **change}))
         with pytest.raises(UserError, match="head.json: .*expected a file written by convert.py") as error:
             head_beside(tmp_path / "model.tflite")
