@@ -61,7 +61,7 @@ class TrainingOptions:
     ] = None
     min_steps: Annotated[
         int, Meta(ge=1, description="Smallest number of steps per epoch: a task with few images repeats them.")
-    ] = 1
+    ] = 25
     batch_size: Annotated[int, Meta(ge=1, description="Images per batch, over all replicas together.")] = 16
     learning_rate: Annotated[float, Meta(ge=0, description="Initial learning rate for each task.")] = 3e-4
     augmentation: Annotated[
