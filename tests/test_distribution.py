@@ -36,7 +36,7 @@ def settings(write_sequence, tmp_path_factory):
     data = write_sequence(tmp_path_factory.mktemp("data"))
     for mask in data.glob("masks/train/*/*/00[02].png"):
         mask.unlink()
-    lengths = {"epochs": 2, "first_task_epochs": 2, "batch_size": 4}
+    lengths = {"epochs": 2, "first_task_epochs": 2, "batch_size": 4, "min_steps": 1}
     return {"data_dir": str(data), "normalized": True, "learning_rate": 0.01, **lengths}
 
 

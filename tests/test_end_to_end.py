@@ -39,7 +39,14 @@ def run(write_sequence, tmp_path_factory):
         original = pipeline.open_image
         patch.setattr(html_report, "probe_accuracy", lambda *_: 0.5)  # it reads all images
         patch.setattr(pipeline, "open_image", lambda path: read.append(str(path)) or original(path))
-        options = {"epochs": 1, "first_task_epochs": 1, "batch_size": 4, "input_size": 64, "decoder_channels": 4}
+        options = {
+            "epochs": 1,
+            "first_task_epochs": 1,
+            "batch_size": 4,
+            "min_steps": 1,
+            "input_size": 64,
+            "decoder_channels": 4,
+        }
         results = train(make_config(run_dir=run_dir, data_dir=data, augmentation="light", **options))
     return run_dir, results, [path for path in read if "/train/" in path]
 

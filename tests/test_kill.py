@@ -18,7 +18,7 @@ from sdkd_tf.run import Run
 from tools.render_benchmark import catalogue
 
 ROOT = pathlib.Path(__file__).parents[1]
-OPTIONS = "--input_size=64 --decoder_channels=4 --weights=none --epochs=3 --first_task_epochs=3 --batch_size=4 --deterministic"
+OPTIONS = "--input_size=64 --decoder_channels=4 --weights=none --epochs=3 --first_task_epochs=3 --batch_size=4 --min_steps=1 --deterministic"
 
 pytestmark = pytest.mark.long
 

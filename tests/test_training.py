@@ -50,7 +50,14 @@ def run(data, tmp_path, monkeypatch):
     monkeypatch.setattr(
         DecodedImages, "read", lambda memory, path, *rest: shown.append(path.decode()) or read(memory, path, *rest)
     )
-    settings = {"epochs": 2, "first_task_epochs": 2, "batch_size": 4, "learning_rate": 0.1, "architecture": "one_layer"}
+    settings = {
+        "epochs": 2,
+        "first_task_epochs": 2,
+        "batch_size": 4,
+        "min_steps": 1,
+        "learning_rate": 0.1,
+        "architecture": "one_layer",
+    }
     settings["report"] = False
 
     def call(strategy, **changed):

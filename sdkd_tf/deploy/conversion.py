@@ -162,7 +162,7 @@ def _quantized(
 ) -> tuple[keras.Model, dict[str, Any]]:
     """Returns the quantized model, and the fields of its Conversion that describe the training."""
     last_task, config = sequence.tasks[-1].train, run.config
-    steps = max(1, len(last_task) // options.batch_size)
+    steps = max(config.training.min_steps, len(last_task) // options.batch_size)
     batches = make_dataset(
         last_task,
         config.network.input_size,

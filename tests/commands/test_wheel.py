@@ -15,7 +15,7 @@ import zipfile
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-TINY = "--input_size=64 --decoder_channels=4 --epochs=1 --batch_size=4 --augmentation=light"
+TINY = "--input_size=64 --decoder_channels=4 --epochs=1 --batch_size=4 --min_steps=1 --augmentation=light"
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,14 @@ def train(write_sequence, tmp_path_factory):
     """A function (strategy, options) -> (results, final weights) of a run over two tasks."""
     data = write_sequence(tmp_path_factory.mktemp("data"))
     root = tmp_path_factory.mktemp("runs")
-    settings = {"epochs": 2, "first_task_epochs": 2, "batch_size": 4, "learning_rate": 0.01, "architecture": "tiny"}
+    settings = {
+        "epochs": 2,
+        "first_task_epochs": 2,
+        "batch_size": 4,
+        "min_steps": 1,
+        "learning_rate": 0.01,
+        "architecture": "tiny",
+    }
 
     def call(strategy, **options):
         run_dir = root / str(len(list(root.iterdir())))

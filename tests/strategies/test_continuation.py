@@ -22,7 +22,14 @@ pytestmark = pytest.mark.usefixtures("tiny_architecture")
 def run(write_sequence, tmp_path):
     """A function (run directory's name, tasks, ...) that trains a tiny network on tasks of four images a class."""
     data = write_sequence(tmp_path / "data")
-    settings = {"epochs": 1, "first_task_epochs": 2, "batch_size": 4, "learning_rate": 0.01, "architecture": "tiny"}
+    settings = {
+        "epochs": 1,
+        "first_task_epochs": 2,
+        "batch_size": 4,
+        "min_steps": 1,
+        "learning_rate": 0.01,
+        "architecture": "tiny",
+    }
 
     def call(name, *tasks, **changed):
         changed = {"fc": "trained", "rehearsal": False, **changed}

@@ -37,7 +37,7 @@ class Killed(BaseException):
 def run(write_sequence, tmp_path_factory):
     """A function (run_dir, strategy, ...) that trains on two tasks of four images a class."""
     data = write_sequence(tmp_path_factory.mktemp("data"), tasks=TASKS)
-    settings = {"epochs": EPOCHS, "first_task_epochs": EPOCHS, "batch_size": 4, "learning_rate": 0.01}
+    settings = {"epochs": EPOCHS, "first_task_epochs": EPOCHS, "batch_size": 4, "min_steps": 1, "learning_rate": 0.01}
     settings.update(data_dir=str(data), deterministic=True)
 
     def call(run_dir, strategy, **changed):
