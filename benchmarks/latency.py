@@ -53,7 +53,6 @@ def write_untrained(out: pathlib.Path, input_size: int, classes: int) -> list[pa
     from sdkd_tf.deploy.conversion import to_tflite, write_models
     from sdkd_tf.deploy.quantization import calibrate, quantization_aware
     from sdkd_tf.model.network import NetworkOptions, build_network
-    from sdkd_tf.model.partial_decoder import DECODERS
     from sdkd_tf.options import make_options
 
     options = make_options(NetworkOptions, {"input_size": input_size})
@@ -63,7 +62,7 @@ def write_untrained(out: pathlib.Path, input_size: int, classes: int) -> list[pa
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / "mobilenet_v2.tflite"]
     paths[0].write_bytes(to_tflite(mobilenet, noise))
-    for decoder in DECODERS:
+    for decoder in ("full", "lite"):
         network = build_network(classes, dataclasses.replace(options, decoder=decoder))
         student, deployed = quantization_aware(network)
         calibrate(student, network, noise)

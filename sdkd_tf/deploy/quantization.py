@@ -9,9 +9,9 @@ import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
 from sdkd_tf.model.holistic_attention import GlobalMinPooling2D
-from sdkd_tf.model.inverse_square_root import FLOOR, InverseSquareRoot
 from sdkd_tf.model.network import Outputs, StopGradient
-from sdkd_tf.model.refinement import PositiveDifference, ReconstructionByDilation, Steepen
+from sdkd_tf.model.quantizable import FLOOR, InverseSquareRoot, PositiveDifference
+from sdkd_tf.model.refinement import ReconstructionByDilation, Steepen
 
 layers = keras.layers
 _keras = tfmot.quantization.keras
@@ -48,17 +48,29 @@ class KeepRangeQuantizeConfig(OutputQuantizeConfig):
         return []
 
 
+class QuantizedReconstruction(ReconstructionByDilation):
+    """The same values in 8 bits, without an operator that XNNPACK lacks; each one costs a break of its partition."""
+
+    def minimum(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        """a - relu(a - b), exact in steps of 1/255."""
+        return _round(a - _round(tf.nn.relu(a - b)))
+
+
+def _round(x: tf.Tensor) -> tf.Tensor:
+    """Rounds to steps of 1/255 in [0, 1]."""
+    return tf.quantization.fake_quant_with_min_max_args(x, 0.0, 1.0, num_bits=8)
+
+
 # Layers that are not listed get TF-MOT's default 8-bit scheme.
 SCHEME = {
     layers.Multiply: OutputQuantizeConfig,
     layers.Subtract: OutputQuantizeConfig,
-    layers.Maximum: OutputQuantizeConfig,
     layers.GlobalMaxPooling2D: KeepRangeQuantizeConfig,
     GlobalMinPooling2D: KeepRangeQuantizeConfig,
     InverseSquareRoot: OutputQuantizeConfig,
     Steepen: OutputQuantizeConfig,
     PositiveDifference: OutputQuantizeConfig,
-    ReconstructionByDilation: KeepRangeQuantizeConfig,
+    QuantizedReconstruction: KeepRangeQuantizeConfig,
     StopGradient: KeepRangeQuantizeConfig,
 }
 # Ranges known in advance: the last task's images may not cover all values that occur on the device.
@@ -68,6 +80,7 @@ FIXED_RANGES = {
     "holistic_attention_min_max_root": _ROOT_RANGE,
     "mass_root": _ROOT_RANGE,
     "mass_scale1": _ROOT_RANGE,  # times a map in [0, 1]
+    "saliency": (0.0, 1.0),
     "refinement_below": (0.0, 1.0),
     "refinement_steep": (0.0, 1.0),  # clipped to 1: it is subtracted from a map in [0, 1]
     "refinement_seed": (0.0, 1.0),
@@ -215,6 +228,7 @@ def _range_variables(layer: keras.layers.Layer) -> tuple[tf.Variable, tf.Variabl
 
 
 def _annotated_copy(layer: keras.layers.Layer) -> keras.layers.Layer:
-    config = SCHEME.get(type(layer))
-    copy = type(layer).from_config(layer.get_config())
+    kind = QuantizedReconstruction if type(layer) is ReconstructionByDilation else type(layer)
+    config = SCHEME.get(kind)
+    copy = kind.from_config(layer.get_config())
     return _keras.quantize_annotate_layer(copy, config() if config else None)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 import tf_keras as keras
 
-from sdkd_tf.model.inverse_square_root import InverseSquareRoot
+from sdkd_tf.model.quantizable import InverseSquareRoot
 
 layers = keras.layers
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from sdkd_tf.model.inverse_square_root import InverseSquareRoot
+from sdkd_tf.model.quantizable import InverseSquareRoot, PositiveDifference
 
 layers = keras.layers
 
@@ -86,5 +86,6 @@ def holistic_attention(logits: tf.Tensor, features: tf.Tensor, kernel_size: int,
         1, kernel_size, padding="same", use_bias=False, kernel_initializer=GaussianInitializer(), name=f"{name}_blur"
     )(attention)
     stretched = min_max_normalization(blurred, f"{name}_min_max")
-    weight = layers.Maximum(name=f"{name}_max")([stretched, attention])
+    above = PositiveDifference(name=f"{name}_above")([stretched, attention])
+    weight = layers.Add(name=f"{name}_max")([attention, above])
     return layers.Multiply(name=f"{name}_apply")([features, weight])

@@ -17,14 +17,16 @@ from msgspec import Meta
 from sdkd_tf.model import backbone as mobilenet
 from sdkd_tf.model.embedding import embed
 from sdkd_tf.model.holistic_attention import holistic_attention
-from sdkd_tf.model.partial_decoder import DECODERS, partial_decoder
+from sdkd_tf.model.partial_decoder import partial_decoder, shallow_decoder
 from sdkd_tf.model.refinement import refine
 from sdkd_tf.model.weights import load_weights
 
 layers = keras.layers
 
-# Both branches, pretrained on rendered masks by tools/pretrain_saliency.
+# Pretrained on rendered masks by tools/pretrain_saliency: both branches, and the decoders of the lite network, whose
+# blocks 6 and 7 are those of the detection branch.
 BUNDLED_BRANCHES = mobilenet.BUNDLED_WEIGHTS.with_name("saliency_branches.npz")
+BUNDLED_LITE_DECODERS = mobilenet.BUNDLED_WEIGHTS.with_name("lite_decoders.npz")
 
 _RESEARCH = {"research": True}
 
@@ -35,7 +37,7 @@ class NetworkOptions:
 
     input_size: mobilenet.InputSize = 128
     decoder: Annotated[
-        Literal["full", "lite"], Meta(description="Partial decoders; lite: depthwise separable convolutions.")
+        Literal["full", "lite"], Meta(description="Partial decoders; lite: for phones, see docs/deploy.md.")
     ] = "full"
     pooling: Annotated[
         Literal["mean", "mass"],
@@ -59,7 +61,7 @@ class NetworkOptions:
     ] = 3
     weights: mobilenet.Weights = "bundled"
     pretrained_branches: Annotated[
-        bool, Meta(description="Start the branches from bundled weights if they fit: full decoders.", extra=_RESEARCH)
+        bool, Meta(description="Start the branches from bundled weights, if they fit.", extra=_RESEARCH)
     ] = True
     width: Annotated[float, Meta(gt=0, description="Width multiplier of MobileNetV2.", extra=_RESEARCH)] = 1.0
     decoder_channels: Annotated[int, Meta(ge=1, description="Channels of the partial decoders.", extra=_RESEARCH)] = 32
@@ -67,7 +69,7 @@ class NetworkOptions:
     @property
     def marks_objects(self) -> bool:
         """Whether the network starts with branches that were pretrained on masks."""
-        fits = (self.decoder, self.decoder_channels, self.width) == ("full", 32, 1.0)
+        fits = (self.decoder_channels, self.width) == (32, 1.0)
         return self.pretrained_branches and self.weights != "none" and fits
 
 
@@ -117,13 +119,17 @@ def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) 
     block5 = backbone.get_layer(mobilenet.BLOCK_5_END).output
     kernel = 2 * round(options.input_size / 16 * 31 / 88 / 2) + 1  # CPD's ratio to the side of the map, made odd
 
+    lite, channels = options.decoder == "lite", options.decoder_channels
+
     def branch(x: tf.Tensor, name: str) -> tuple[tf.Tensor, tf.Tensor]:
         block6 = mobilenet.copy_blocks(backbone, mobilenet.BLOCKS[6], x, f"{name}_")
         block7 = mobilenet.copy_blocks(backbone, mobilenet.BLOCKS[7], block6, f"{name}_")
-        channels, conv = options.decoder_channels, DECODERS[options.decoder]
-        return block6, partial_decoder(block7, block6, x, channels, f"{name}_decoder", conv=conv)
+        return block6, partial_decoder(block7, block6, x, channels, f"{name}_decoder", lite=lite)
 
-    _, attention_logits = branch(block5, "attention")
+    if lite:
+        attention_logits = shallow_decoder(block5, channels, "attention_decoder")
+    else:
+        _, attention_logits = branch(block5, "attention")
     attended = holistic_attention(attention_logits, block5, kernel, "holistic_attention")
     block6, detection_logits = branch(attended, "detection")
     saliency = refine(detection_logits)
@@ -140,7 +146,11 @@ def build_network(num_classes: int, options: NetworkOptions = NetworkOptions()) 
     outputs = list(Outputs(logits, saliency, attention_logits, detection_logits))
     model = keras.Model(backbone.input, outputs, name="sdkd")
     if options.marks_objects:
-        load_weights(model, BUNDLED_BRANCHES, branch_layers(model))
+        changed = branch_layers(model)
+        if lite:
+            load_weights(model, BUNDLED_LITE_DECODERS, [layer for layer in changed if "decoder" in layer.name])
+            changed = [layer for layer in changed if "decoder" not in layer.name]
+        load_weights(model, BUNDLED_BRANCHES, changed)
     mobilenet.freeze_batch_norm(model)
     mobilenet.freeze_blocks(model, options.frozen_blocks)
     return model

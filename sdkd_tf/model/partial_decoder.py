@@ -7,7 +7,10 @@ authors' code (https://github.com/wuzhe71/CPD, model/CPD_models.py). Differences
 - MobileNetV2's two deepest levels have the same size; CPD's differ by a factor of 2. The shapes decide which is built.
 - Upsampling uses half-pixel centers, which TF-MOT can quantize; `align_corners` selects CPD's upsampling.
 
-With CPD's sizes, `align_corners` and `convolution`, the outputs equal those of CPD for the same weights.
+With CPD's sizes and `align_corners`, the outputs of the full decoder equal those of CPD for the same weights.
+
+The lite decoder is for phones (docs/deploy.md): depthwise separable convolutions, receptive field blocks that reduce
+their input once instead of once a branch, and `shallow_decoder` for the attention branch.
 """
 
 from collections.abc import Callable
@@ -57,45 +60,53 @@ def separable_convolution(
     x: tf.Tensor, channels: int, kernel: int | tuple[int, int], name: str, dilation: int = 1
 ) -> tf.Tensor:
     """A depthwise and a 1x1 convolution; for a 1x1 kernel, only the latter. Args and returns: see `convolution`."""
-    # The product of both kernels then has the same standard deviation as the full kernel.
-    unit = {"class_name": "RandomNormal", "config": {"stddev": 1.0}}
     if kernel != 1:
-        x = layers.DepthwiseConv2D(
-            kernel,
-            padding="same",
-            dilation_rate=dilation,
-            use_bias=False,
-            depthwise_initializer=unit,
-            name=f"{name}_depthwise",
-        )(x)
+        x = depthwise_convolution(x, kernel, f"{name}_depthwise", dilation)
     return layers.Conv2D(channels, 1, kernel_initializer=INITIALIZER, name=name)(x)
 
 
-DECODERS: dict[str, Convolution] = {"full": convolution, "lite": separable_convolution}
+def depthwise_convolution(x: tf.Tensor, kernel: int | tuple[int, int], name: str, dilation: int = 1) -> tf.Tensor:
+    """A depthwise convolution without bias. Args and returns: see `convolution`."""
+    # The product with the following 1x1 kernel then has the same standard deviation as a full kernel.
+    unit = {"class_name": "RandomNormal", "config": {"stddev": 1.0}}
+    return layers.DepthwiseConv2D(
+        kernel, padding="same", dilation_rate=dilation, use_bias=False, depthwise_initializer=unit, name=name
+    )(x)
 
 
-def receptive_field_block(x: tf.Tensor, channels: int, name: str, conv: Convolution = convolution) -> tf.Tensor:
+def receptive_field_block(x: tf.Tensor, channels: int, name: str) -> tf.Tensor:
     """RFB: four branches with growing receptive fields, fused, plus a 1x1 residual; ReLU only on the sum.
 
     Args:
       x: features `[batch, h, w, any]`.
       channels: number of channels of every branch and of the output.
       name: prefix of the layers' names.
-      conv: `convolution` or `separable_convolution`.
 
     Returns:
       `[batch, h, w, channels]`, at least 0.
     """
-    branches = [conv(x, channels, 1, f"{name}_branch0")]
+    branches = [convolution(x, channels, 1, f"{name}_branch0")]
     for k in (3, 5, 7):
-        y = conv(x, channels, 1, f"{name}_branch{k}_reduce")
-        y = conv(y, channels, (1, k), f"{name}_branch{k}_row")
-        y = conv(y, channels, (k, 1), f"{name}_branch{k}_column")
-        branches.append(conv(y, channels, 3, f"{name}_branch{k}_dilated", dilation=k))
+        y = convolution(x, channels, 1, f"{name}_branch{k}_reduce")
+        y = convolution(y, channels, (1, k), f"{name}_branch{k}_row")
+        y = convolution(y, channels, (k, 1), f"{name}_branch{k}_column")
+        branches.append(convolution(y, channels, 3, f"{name}_branch{k}_dilated", dilation=k))
     y = layers.Concatenate(name=f"{name}_concat")(branches)
-    y = conv(y, channels, 3, f"{name}_fuse")
-    residual = conv(x, channels, 1, f"{name}_residual")
+    y = convolution(y, channels, 3, f"{name}_fuse")
+    residual = convolution(x, channels, 1, f"{name}_residual")
     return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([y, residual]))
+
+
+def lite_receptive_field_block(x: tf.Tensor, channels: int, name: str) -> tf.Tensor:
+    """An RFB with one reduction, which is also the residual, and one dilated depthwise convolution in each branch.
+
+    Args and returns: see `receptive_field_block`.
+    """
+    reduced = convolution(x, channels, 1, f"{name}_reduce")
+    branches = [depthwise_convolution(reduced, 3, f"{name}_branch{k}_dilated", dilation=k) for k in (3, 5, 7)]
+    y = layers.Concatenate(name=f"{name}_concat")([reduced, *branches])
+    y = convolution(y, channels, 1, f"{name}_fuse")
+    return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([y, reduced]))
 
 
 def aggregation(
@@ -154,7 +165,7 @@ def partial_decoder(
     channels: int,
     name: str,
     align_corners: bool = False,
-    conv: Convolution = convolution,
+    lite: bool = False,
 ) -> tf.Tensor:
     """Decodes three levels of features into saliency logits.
 
@@ -162,10 +173,28 @@ def partial_decoder(
       x1, x2, x3: features from deepest to shallowest (blocks 7, 6 and 5), sizes as in `aggregation`, any channels.
       channels: number of channels of the decoder, 32 in CPD.
       name: prefix of the layers' names.
-      align_corners, conv: see `aggregation`.
+      align_corners: see `aggregation`.
+      lite: whether to build the lite decoder.
 
     Returns:
       Saliency logits `[batch, h3, w3, 1]`, of the same height and width as x3.
     """
-    levels = [receptive_field_block(x, channels, f"{name}_rfb{i}", conv) for i, x in enumerate((x1, x2, x3), start=1)]
+    block, conv = (lite_receptive_field_block, separable_convolution) if lite else (receptive_field_block, convolution)
+    levels = [block(x, channels, f"{name}_rfb{i}") for i, x in enumerate((x1, x2, x3), start=1)]
     return aggregation(levels[0], levels[1], levels[2], name, align_corners, conv)
+
+
+def shallow_decoder(x: tf.Tensor, channels: int, name: str) -> tf.Tensor:
+    """Decodes one level of features into saliency logits: the attention branch of the lite network, without blocks 6, 7.
+
+    Args:
+      x: features `[batch, h, w, any]`.
+      channels: number of channels of the decoder.
+      name: prefix of the layers' names.
+
+    Returns:
+      Saliency logits `[batch, h, w, 1]`.
+    """
+    y = lite_receptive_field_block(x, channels, f"{name}_rfb")
+    y = layers.ReLU(name=f"{name}_relu")(separable_convolution(y, channels, 3, f"{name}_conv"))
+    return separable_convolution(y, 1, 1, f"{name}_logits")

@@ -6,6 +6,8 @@ The paper does not define it. Here it is a reconstruction of the map from its ma
 import tensorflow as tf
 import tf_keras as keras
 
+from sdkd_tf.model.quantizable import PositiveDifference
+
 layers = keras.layers
 
 
@@ -21,14 +23,6 @@ class Steepen(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("sdkd")
-class PositiveDifference(keras.layers.Layer):
-    """relu(a - b) of two tensors."""
-
-    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        return tf.nn.relu(inputs[0] - inputs[1])
-
-
-@keras.saving.register_keras_serializable("sdkd")
 class ReconstructionByDilation(keras.layers.Layer):
     """Grayscale reconstruction by dilation (Vincent, IEEE Transactions on Image Processing 1993).
 
@@ -40,8 +34,12 @@ class ReconstructionByDilation(keras.layers.Layer):
         """Maps [seed, map], both `[batch, h, w, 1]` with seed <= map, to a tensor of the same shape."""
         kept, x = inputs
         for _ in range(x.shape[1] + x.shape[2]):
-            kept = tf.minimum(tf.nn.max_pool2d(kept, 3, 1, "SAME"), x)
+            kept = self.minimum(tf.nn.max_pool2d(kept, 3, 1, "SAME"), x)
         return kept
+
+    def minimum(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        """The smaller one of two tensors in [0, 1], element by element."""
+        return tf.minimum(a, b)
 
 
 def keep_main_object(saliency: tf.Tensor, name: str = "refinement") -> tf.Tensor:

@@ -12,8 +12,8 @@ from sdkd_tf.data.rendered import rendered_benchmark
 from sdkd_tf.data.sequence import Example
 from sdkd_tf.errors import UserError
 from sdkd_tf.model import backbone
-from sdkd_tf.model.inverse_square_root import InverseSquareRoot
 from sdkd_tf.model.network import NetworkOptions, Outputs, build_network
+from sdkd_tf.model.quantizable import InverseSquareRoot
 
 
 def build(num_classes, **options):
@@ -91,7 +91,8 @@ def test_embedding_is_of_blocks_3_to_6_under_the_map_and_of_block_5(network):
     np.testing.assert_allclose(embedding, np.concatenate(expected, axis=1), rtol=1e-3, atol=1e-3)
 
 
-def test_the_pretrained_branches_mark_the_object():
+@pytest.mark.parametrize("decoder", ["full", "lite"])
+def test_the_pretrained_branches_mark_the_object(decoder):
     """Without any training on the benchmark, whose objects are not those of the pretraining."""
     folder = rendered_benchmark()
     images = sorted((folder / "test" / "task1").glob("*/000.jpg"))
@@ -101,7 +102,7 @@ def test_the_pretrained_branches_mark_the_object():
     goal = tf.image.resize(batch["mask"], [8, 8], "area")
     error = {}
     for pretrained in (False, True):
-        network = build(2, pretrained_branches=pretrained)
+        network = build(2, decoder=decoder, pretrained_branches=pretrained)
         error[pretrained] = float(tf.reduce_mean(tf.abs(network(batch["image"])[1] - goal)))
     assert len(images) == 20 and error[True] < 0.09 < 0.3 < error[False]
 
@@ -163,10 +164,11 @@ def test_frozen_blocks_are_the_papers():
 def test_decoders_start_as_cpds_with_every_map_at_a_half(decoder):
     network = build(2, input_size=96, decoder=decoder, pretrained_branches=False)
     # CPD: a normal distribution of deviation 0.01, one of its own in every layer.
-    first, second = (
-        network.get_layer(f"{branch}_decoder_conv6").get_weights()[0] for branch in ("attention", "detection")
-    )
-    np.testing.assert_allclose(first.std(), 0.01, rtol=0.03)
+    layers = ("attention_decoder_conv6", "detection_decoder_conv6")
+    if decoder == "lite":
+        layers = ("attention_decoder_rfb_fuse", "detection_decoder_rfb1_fuse")
+    first, second = (network.get_layer(name).get_weights()[0] for name in layers)
+    np.testing.assert_allclose(first.std(), 0.01, rtol=0.05)
     assert not np.array_equal(first, second)
     image = np.random.default_rng(0).uniform(-1, 1, (1, 96, 96, 3)).astype(np.float32)
     np.testing.assert_allclose(Outputs(*network(image)).saliency, 0.5, atol=1e-3)

@@ -9,7 +9,8 @@ import tf_keras as keras
 from sdkd_tf.callbacks import Schedule
 from sdkd_tf.data.augmentation import augment_hard
 from sdkd_tf.data.pipeline import shuffled_passes, to_network_range
-from sdkd_tf.model.network import NetworkOptions, as_outputs, build_network
+from sdkd_tf.model.network import BUNDLED_BRANCHES, NetworkOptions, as_outputs, branch_layers, build_network
+from sdkd_tf.model.weights import load_weights
 from sdkd_tf.strategies.losses import saliency_loss
 
 INPUT_SIZE = 128
@@ -97,7 +98,8 @@ class Pretraining(keras.Model):
         gradients = tape.gradient(loss, variables)
         pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
         self.slow.learning_rate = BLOCK_RATE * self.optimizer.learning_rate
-        self.slow.apply_gradients([(g, v) for g, v in pairs if "block_" in v.name])
+        if slow := [(g, v) for g, v in pairs if "block_" in v.name]:
+            self.slow.apply_gradients(slow)
         self.optimizer.apply_gradients([(g, v) for g, v in pairs if "block_" not in v.name])
         small = tf.image.resize(batch["mask"], maps.saliency.shape[1:3], "area")
         hits = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), batch["label"])
@@ -107,14 +109,32 @@ class Pretraining(keras.Model):
         return {metric.name: metric.result() for metric in self.metrics}
 
 
-def pretrain(data: dict[str, np.ndarray], epochs: int, seed: int = 0) -> keras.Model:
-    """Trains a network on rendered images. Args: see `batches`. Returns the network."""
+def pretrain(data: dict[str, np.ndarray], epochs: int, decoder: str, seed: int = 0) -> keras.Model:
+    """Trains a network on rendered images.
+
+    Args:
+      data, epochs, seed: see `batches`.
+      decoder: `full`, or `lite` for only its decoders, on the blocks 6 and 7 that were trained with the full ones.
+
+    Returns:
+      The network.
+    """
     keras.utils.set_random_seed(seed)
     options = NetworkOptions(
-        input_size=INPUT_SIZE, frozen_blocks=5, detach_map=True, embedding="block5", pretrained_branches=False
+        input_size=INPUT_SIZE,
+        decoder=decoder,
+        frozen_blocks=5,
+        detach_map=True,
+        embedding="block5",
+        pretrained_branches=False,
     )
     network = build_network(2, options)
     network.get_layer("holistic_attention_blur").trainable = False  # its size depends on that of the input
+    if decoder == "lite":
+        blocks = [layer for layer in branch_layers(network) if "decoder" not in layer.name]
+        load_weights(network, BUNDLED_BRANCHES, blocks)
+        for layer in blocks:
+            layer.trainable = False
     model = Pretraining(network, int(data["label"].max()) + 1)
     model.compile()
     steps = len(data["image"]) // BATCH_SIZE
