@@ -1,7 +1,8 @@
 # make quickstart:  trains SDKD over 12 tasks, converts to int8 TFLite, labels a few test images, reports
 # make test:        linter, type checker and the fast tests
 # make test-long:   the tests that take minutes
-# make test-device: MediaPipe, Arm's Vela, a browser and the Android app on the converted files; needs chromium, npm and Java 17
+# make test-device: MediaPipe, Arm's Vela, a browser, the Android app and a 64-bit Arm processor on the converted files;
+#                   needs Debian 12, chromium, npm and Java 17
 # make test-pythons: the fast tests on every supported Python that is installed
 # make docs:        the generated tables in README and docs
 PYTHON ?= python3
@@ -28,10 +29,14 @@ test: .venv/installed
 test-long: .venv/installed
 	$(BIN)/$(PYTEST) -m long
 
-test-device: .venv/installed
+test-device: .venv/installed .arm64/installed
 	$(BIN)/python -m pip install -q --no-deps -r requirements-device.lock
 	npm install --silent --no-package-lock --prefix examples/web
 	$(BIN)/python -m pytest -q tests/device
+
+.arm64/installed: benchmarks/arm64/install.sh
+	rm -rf .arm64
+	sh benchmarks/arm64/install.sh .arm64 $(BIN)/python
 
 test-pythons:
 	for version in 3.11 3.12 3.13; do \
