@@ -17,7 +17,7 @@ from absl import app, flags
 from ai_edge_litert import schema_py_generated as schema
 
 from sdkd_tf.deploy.measurement import latencies
-from sdkd_tf.deploy.tflite import read, unpack
+from sdkd_tf.deploy.tflite import open_interpreter, read, unpack
 from sdkd_tf.errors import UserError, one_line_errors
 from sdkd_tf.files import PathLike
 from sdkd_tf.reporting.tables import markdown
@@ -111,6 +111,12 @@ def cost(path: PathLike) -> tuple[int, int]:
     return macs, peak
 
 
+def partitions(path: PathLike) -> int:
+    """The number of parts of a file that XNNPACK runs in one piece; between them, other kernels run. Errors: see `read`."""
+    operators = open_interpreter(path)._get_ops_details()  # LiteRT has no public function for this
+    return sum(operator["op_name"] == "DELEGATE" for operator in operators)
+
+
 def table(paths: Sequence[PathLike], threads: Sequence[int], runs: int) -> str:
     """Measures files and returns a Markdown table.
 
@@ -120,14 +126,18 @@ def table(paths: Sequence[PathLike], threads: Sequence[int], runs: int) -> str:
       runs: timed calls per file and number of threads.
 
     Returns:
-      A table with a row for each file: size in MB, MACs in millions, memory of activations in MB, latencies in ms.
+      A table with a row for each file: size in MB, MACs in millions, memory of activations in MB, partitions of XNNPACK,
+      latencies in ms.
     """
     timings = {number: latencies(paths, number, runs) for number in threads}
-    head = ["file", "size", "MACs", "activations"] + [f"{n} thread(s): median (10 to 90 %), ratio" for n in threads]
+    head = ["file", "size", "MACs", "activations", "partitions"] + [
+        f"{n} thread(s): median (10 to 90 %), ratio" for n in threads
+    ]
     rows = []
     for file, path in enumerate(map(pathlib.Path, paths)):
         macs, peak = cost(path)
         row = [path.name, f"{path.stat().st_size / 1e6:.2f} MB", f"{macs / 1e6:.0f} M", f"{peak / 1e6:.2f} MB"]
+        row.append(f"{partitions(path)}")
         for milliseconds in timings.values():
             low, median, high = np.percentile(milliseconds[file], (10, 50, 90))
             row.append(f"{median:.2f} ({low:.2f} to {high:.2f}) ms, {median / np.median(milliseconds[0]):.2f}")

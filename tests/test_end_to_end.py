@@ -13,8 +13,10 @@ from PIL import Image
 from sdkd_tf.commands.evaluate import score_table
 from sdkd_tf.config import make_config
 from sdkd_tf.data import pipeline
+from sdkd_tf.data.images import letterbox, open_image
 from sdkd_tf.deploy.conversion import ConversionOptions, convert
 from sdkd_tf.deploy.golden import verify
+from sdkd_tf.deploy.head import head_beside
 from sdkd_tf.deploy.recognizer import Recognizer
 from sdkd_tf.deploy.tflite import Classifier, float_operators
 from sdkd_tf.errors import UserError
@@ -111,6 +113,19 @@ def test_int8_file(run, converted):
     assert not alone.has_saliency
     np.testing.assert_array_equal(alone(np.full((64, 64, 3), 90, np.uint8)).probabilities, prediction.probabilities)
     assert path.with_name("labels.txt").read_text() == "thing_00\nthing_01\n"
+
+
+def test_the_fc_layer_of_the_file_is_that_of_its_head(run, converted):
+    _, path = converted
+    head, classifier = head_beside(path), Classifier(path)
+    found = [classifier(letterbox(open_image(e.image), 64)) for task in Run(run[0]).tasks().tasks for e in task.test]
+    probabilities = np.array([prediction.probabilities for prediction in found])
+    expected = [head(prediction.embedding).probabilities for prediction in found]
+    assert probabilities.std(axis=0).min() > 0.1
+    np.testing.assert_allclose(probabilities, expected, atol=0.06)
+    # They are not the statistics of the float network: they follow its quantization.
+    float_means, means = Run(run[0]).statistics().means.numpy(), head.statistics.means.numpy()
+    assert 0 < np.abs(means - float_means).max() < 0.5 * np.abs(float_means).max()
 
 
 def test_predict_command(run, converted, tmp_path):

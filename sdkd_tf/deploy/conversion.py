@@ -21,12 +21,13 @@ from sdkd_tf.deploy.head import NAME, Head
 from sdkd_tf.deploy.measurement import measure
 from sdkd_tf.deploy.metadata import with_metadata, without_output
 from sdkd_tf.deploy.quantization import deployed_outputs, with_probabilities
-from sdkd_tf.deploy.quantized_training import train_quantized
+from sdkd_tf.deploy.quantized_training import follow_quantization, train_quantized
 from sdkd_tf.deploy.report import Conversion, load_conversions
 from sdkd_tf.deploy.tflite import Prediction, pack, unpack
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import SavedStates, lock, read_json, write_json
 from sdkd_tf.run import Run
+from sdkd_tf.strategies.discriminant import ClassStatistics
 from sdkd_tf.strategies.sdkd import SDKD
 
 FILE_NAMES = {"qat": "sdkd_int8", "ptq": "sdkd_int8_ptq", "float": "sdkd_float"}
@@ -110,9 +111,9 @@ def _write_files(
     """Converts in the working directory, and moves the finished files to the target directory."""
     quantization, classes = options.quantization, run.results.classes
     training: dict[str, Any] = {}
-    representative = None
+    representative, statistics = None, run.statistics()
     if quantization == "qat":
-        deployed, training = _quantized(run, network, sequence, options, SavedStates(working / "progress"))
+        deployed, training = _quantized(run, network, sequence, options, SavedStates(working / "progress"), statistics)
     else:
         complete = with_probabilities(network)
         deployed = keras.Model(complete.input, deployed_outputs(complete.outputs))
@@ -126,7 +127,6 @@ def _write_files(
     write_models(files, FILE_NAMES[quantization], deployed, classes, representative)
     path = files / f"{FILE_NAMES[quantization]}.tflite"
     report = dataclasses.replace(measure(path, network, sequence), **training)
-    statistics = run.statistics()
     if statistics:
         Head(classes, statistics).write(files / NAME)
     golden = files / ("golden" if quantization == "qat" else f"golden_{quantization}")
@@ -158,9 +158,17 @@ def _publish(files: pathlib.Path, target: pathlib.Path, quantization: str, repor
 
 
 def _quantized(
-    run: Run, network: keras.Model, sequence: TaskSequence, options: ConversionOptions, states: SavedStates
+    run: Run,
+    network: keras.Model,
+    sequence: TaskSequence,
+    options: ConversionOptions,
+    states: SavedStates,
+    statistics: ClassStatistics | None,
 ) -> tuple[keras.Model, dict[str, Any]]:
-    """Returns the quantized model, and the fields of its Conversion that describe the training."""
+    """Returns the quantized model, and the fields of its Conversion that describe the training.
+
+    If the FC layer was computed from class statistics, these follow the quantization.
+    """
     last_task, config = sequence.tasks[-1].train, run.config
     steps = max(config.training.min_steps, len(last_task) // options.batch_size)
     batches = make_dataset(
@@ -178,6 +186,8 @@ def _quantized(
     deployed, distance = train_quantized(
         network, batches, distillation, steps, options.epochs, options.learning_rate, states
     )
+    if statistics:
+        follow_quantization(statistics, network, deployed, batches, config.options.fc)
     return deployed, {"steps": steps * options.epochs, "range_distance": distance}
 
 

@@ -16,6 +16,7 @@ from sdkd_tf.model.network import Outputs, as_outputs
 from sdkd_tf.strategies import losses
 from sdkd_tf.strategies.discriminant import ClassStatistics
 
+_REACH_IMAGES = 200  # least number of images to measure the reach of the classes on
 Terms = dict[str, tf.Tensor]
 Fc = Annotated[
     Literal["trained", "closed_form", "nearest_mean"],
@@ -158,11 +159,13 @@ class Strategy(keras.Model):
         if self.statistics:
             self.update(self.statistics, task)
             if task.validation:
-                self.statistics.measure_reach(self.embed(task.batches(task.validation))[0])
+                # Lightly augmented, because validation images are more like training images than what a camera will see.
+                light = dataclasses.replace(task, augmentation="light").augmented(task.validation)
+                count = max(_REACH_IMAGES, len(task.validation))
+                self.statistics.measure_reach(self.embed(light.take(-(-count // task.batch_size)))[0])
             for kept, trained in zip(self.trained_fc, self.fc.weights, strict=True):
                 kept.assign(trained)
-            closed_form = self.options.fc == "closed_form"
-            self.fc.set_weights(self.statistics.discriminant() if closed_form else self.statistics.nearest_mean())
+            self.fc.set_weights(self.statistics.fc_layer(self.options.fc))
 
     def update(self, statistics: ClassStatistics, task: TaskData) -> None:
         """Brings class statistics up to date after a task. Here, those of earlier tasks stay as they are."""

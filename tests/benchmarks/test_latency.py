@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from benchmarks.latency import cost, table, write_untrained
+from benchmarks.latency import cost, partitions, table, write_untrained
 from sdkd_tf.deploy.measurement import latencies
 from sdkd_tf.deploy.tflite import Classifier, float_operators, pack, unpack
 from sdkd_tf.errors import UserError
@@ -32,11 +32,21 @@ def test_cost_of_a_hand_made_model(path):
     )  # float32 in and out of the depthwise convolution, more than image and first output
 
 
+def test_an_operator_that_xnnpack_lacks_splits_a_file(path, tmp_path):
+    assert partitions(path) == 1
+    image = layers.Input((8, 8, 3), batch_size=1)
+    x = layers.Lambda(lambda x: tf.cumsum(x, axis=1))(layers.Conv2D(4, 3)(image))
+    split = tmp_path / "split.tflite"
+    network = keras.Model(image, layers.Conv2D(4, 3)(x))
+    split.write_bytes(tf.lite.TFLiteConverter.from_keras_model(network).convert())
+    assert partitions(split) == 2
+
+
 def test_table_has_a_row_a_file(path):
     assert latencies([path, path], threads=1, runs=3).shape == (2, 3)
     lines = table([path, path], threads=[1], runs=3).splitlines()
     assert len(lines) == 4
-    assert lines[2].startswith("| hand_made.tflite | 0.01 MB | 0 M | 0.00 MB | ")
+    assert lines[2].startswith("| hand_made.tflite | 0.01 MB | 0 M | 0.00 MB | 1 | ")
     assert lines[2].endswith(" ms, 1.00 |")
 
 

@@ -102,3 +102,17 @@ def test_joint_training_computes_the_statistics_of_all_images_anew(train, monkey
     images = results.tasks[0].images
     assert counts == [[0, 0], [images / 2] * 2]  # before each task; 2 classes
     assert results.tasks[1].kept_images == images
+
+
+def test_the_reach_is_measured_on_augmented_validation_images(train, monkeypatch):
+    seen, measure = [], ClassStatistics.measure_reach
+
+    def measure_and_look(self, embeddings):
+        measure(self, embeddings)
+        seen.append((embeddings, self.reach.numpy()))
+
+    monkeypatch.setattr(ClassStatistics, "measure_reach", measure_and_look)
+    train("finetune", fc="closed_form", min_steps=60)
+    assert [len(embeddings) for embeddings, _ in seen] == [200, 200]  # though each task has 4 such images
+    assert all(len(np.unique(embeddings.round(5), axis=0)) > 100 for embeddings, _ in seen)
+    assert [tasks for _, (_, tasks) in seen] == [1, 2] and seen[0][1][0] > 0
