@@ -97,7 +97,8 @@ class TimeEstimate(keras.callbacks.Callback):
 
     def __init__(self, steps: int):
         super().__init__()
-        self._steps, self._times = steps, []
+        self._steps = steps
+        self._times: list[float] = []
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if len(self._times) < _TIMED_STEPS:

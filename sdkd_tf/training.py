@@ -22,7 +22,7 @@ from sdkd_tf.data.sequence import Problems, Task, TaskSequence, load_tasks
 from sdkd_tf.data.task_data import TaskData
 from sdkd_tf.distribution import is_chief, lost_worker_told, make_strategy, wait_for_all
 from sdkd_tf.errors import UserError
-from sdkd_tf.evaluation.evaluate import evaluate_tasks, gallery, held_out, predictions
+from sdkd_tf.evaluation.evaluate import check_maps, evaluate_tasks, gallery, held_out, predictions
 from sdkd_tf.evaluation.provenance import provenance
 from sdkd_tf.evaluation.results import Clock, Results, TaskResult
 from sdkd_tf.model import ARCHITECTURES
@@ -31,8 +31,6 @@ from sdkd_tf.reporting.html_report import write_report
 from sdkd_tf.run import Run, State
 from sdkd_tf.strategies import STRATEGIES
 from sdkd_tf.strategies.base import Strategy
-
-_FLAT = 0.02  # a map in [0, 1] with a smaller range marks nothing
 
 
 @lost_worker_told()
@@ -259,7 +257,8 @@ class _TaskLoop:
         result.validation, result.test = scores["validation"], scores["test"]
         new = as_outputs(self.tested.predict(self.gallery / np.float32(127.5) - 1, verbose=0)).saliency
         if new is not None:
-            self._check_maps(new, task.name)
+            if self.config.marks_objects:
+                check_maps(new, task.name)
             self.maps = np.concatenate([self.maps, new[None]]) if index else new[None]
         result.peak_memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         if self.chief:
@@ -270,14 +269,6 @@ class _TaskLoop:
             for old in self.tasks.tasks[: max(0, index + 1 - keep)]:
                 self.run.remove_checkpoint(old.name)
         print(f"mean validation accuracy over all tasks: {np.mean(result.validation.accuracy):.3f}")
-
-    def _check_maps(self, maps: np.ndarray, task: str) -> None:
-        """Raises UserError if maps that marked objects in the beginning have collapsed to constants."""
-        if self.config.marks_objects and np.ptp(maps, axis=(1, 2, 3)).max() < _FLAT:
-            raise UserError(
-                f"task {task}: the saliency map has become constant, at {maps.mean():.2f}; expected a lower"
-                " --learning_rate, or --detach_map, so that the classification does not change the map"
-            )
 
     def end(self) -> None:
         """Writes the files of the finished run."""

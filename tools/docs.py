@@ -76,6 +76,8 @@ def _default(option: Option) -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "main": lambda: scores_table(records("main")),
     "main, differences": lambda: paired_table(records("main"), "test"),
+    "decoders": lambda: scores_table(records("decoders")),
+    "new objects": lambda: scores_table(records("new_objects")),
     "flags": flags_table,
     "strategies": strategies_table,
 }

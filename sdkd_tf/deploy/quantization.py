@@ -230,10 +230,9 @@ def set_dense(layer: keras.layers.Layer, kernel: np.ndarray, bias: np.ndarray, o
     largest = np.abs(kernel).max()
     for name, value in (("kernel", kernel), ("bias", bias), ("kernel_min", -largest), ("kernel_max", largest)):
         named[name].assign(value)
-    low, high = _range_variables(layer) or (None, None)
-    if low is not None:
-        low.assign(min(outputs.min(), 0.0))
-        high.assign(outputs.max())
+    if ends := _range_variables(layer):
+        for variable, end in zip(ends, (min(outputs.min(), 0.0), outputs.max())):
+            variable.assign(end)
 
 
 def _range_variables(layer: keras.layers.Layer) -> tuple[tf.Variable, tf.Variable] | None:

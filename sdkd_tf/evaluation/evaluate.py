@@ -10,12 +10,14 @@ from tqdm import tqdm
 
 from sdkd_tf.data.pipeline import DecodedImages, make_dataset, to_pixels
 from sdkd_tf.data.sequence import TaskSequence
+from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation.results import SPLITS, Scores, Split
 from sdkd_tf.evaluation.saliency_metrics import mean_absolute_error
 from sdkd_tf.evaluation.upsampling import upsample
 from sdkd_tf.model.network import as_outputs
 
 _GALLERY_IMAGES = 8
+_FLAT = 0.02  # a map in [0, 1] with a smaller range marks nothing
 
 
 def held_out(sequence: TaskSequence, input_size: int, batch_size: int = 50) -> tf.data.Dataset:
@@ -111,3 +113,12 @@ def gallery(tasks: TaskSequence, input_size: int) -> np.ndarray:
         examples = tasks.tasks[k * len(tasks.tasks) // _GALLERY_IMAGES].test
         chosen.append(examples[(2 * k + 1) * len(examples) // (2 * _GALLERY_IMAGES)])
     return to_pixels(next(iter(make_dataset(chosen, input_size, len(chosen))))["image"].numpy())
+
+
+def check_maps(maps: np.ndarray, task: str) -> None:
+    """Raises UserError if maps `[n, h, w, 1]` that marked objects before a task have all become constants."""
+    if np.ptp(maps, axis=(1, 2, 3)).max() < _FLAT:
+        raise UserError(
+            f"task {task}: the saliency map has become constant, at {maps.mean():.2f}; expected a lower"
+            " --learning_rate, or --detach_map, so that the classification does not change the map"
+        )
