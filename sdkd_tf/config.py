@@ -60,7 +60,12 @@ class TrainingOptions:
         Annotated[int, Meta(ge=0)] | None, Meta(description="Epochs of the first task; twice --epochs by default.")
     ] = None
     min_steps: Annotated[
-        int, Meta(ge=1, description="Smallest number of steps per epoch: a task with few images repeats them.")
+        int,
+        Meta(
+            ge=1,
+            description="Smallest number of steps per epoch: a task with few images repeats them.",
+            extra={"research": True},
+        ),
     ] = 25
     batch_size: Annotated[int, Meta(ge=1, description="Images per batch, over all replicas together.")] = 16
     learning_rate: Annotated[float, Meta(ge=0, description="Initial learning rate for each task.")] = 3e-4

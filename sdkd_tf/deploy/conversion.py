@@ -167,7 +167,7 @@ def _quantized(
 ) -> tuple[keras.Model, dict[str, Any]]:
     """Returns the quantized model, and the fields of its Conversion that describe the training.
 
-    If the FC layer was computed from class statistics, these follow the quantization.
+    Class statistics follow the quantization.
     """
     last_task, config = sequence.tasks[-1].train, run.config
     steps = max(config.training.min_steps, len(last_task) // options.batch_size)
@@ -187,7 +187,7 @@ def _quantized(
         network, batches, distillation, steps, options.epochs, options.learning_rate, states
     )
     if statistics:
-        follow_quantization(statistics, network, deployed, batches, config.options.fc)
+        follow_quantization(statistics, network, deployed, batches)
     return deployed, {"steps": steps * options.epochs, "range_distance": distance}
 
 

@@ -218,23 +218,6 @@ def fix_ranges(model: keras.Model) -> None:
                 variable.assign(end)
 
 
-def set_dense(layer: keras.layers.Layer, kernel: np.ndarray, bias: np.ndarray, outputs: np.ndarray) -> None:
-    """Sets the weights of a fake-quantized Dense layer, and the ranges of its kernel and of its outputs.
-
-    Args:
-      layer: a layer of a model from `quantization_aware`.
-      kernel, bias: the weights.
-      outputs: examples of its outputs.
-    """
-    named = {variable.name.split("/")[-1].split(":")[0]: variable for variable in layer.weights}
-    largest = np.abs(kernel).max()
-    for name, value in (("kernel", kernel), ("bias", bias), ("kernel_min", -largest), ("kernel_max", largest)):
-        named[name].assign(value)
-    if ends := _range_variables(layer):
-        for variable, end in zip(ends, (min(outputs.min(), 0.0), outputs.max())):
-            variable.assign(end)
-
-
 def _range_variables(layer: keras.layers.Layer) -> tuple[tf.Variable, tf.Variable] | None:
     """The variables (minimum, maximum) of a layer's output quantizer, or None if it has none."""
     names = {v.name.split("/")[-1].split(":")[0]: v for v in layer.weights}

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf.callbacks import FirstStepHeartbeat, Schedule, heartbeat
-from sdkd_tf.deploy.quantization import RangeDistance, calibrate, fix_ranges, quantization_aware, set_dense
+from sdkd_tf.deploy.quantization import RangeDistance, calibrate, fix_ranges, quantization_aware
 from sdkd_tf.files import SavedStates
 from sdkd_tf.strategies.base import embedding_of
 from sdkd_tf.strategies.discriminant import ClassStatistics
@@ -90,16 +90,15 @@ def train_quantized(
 
 
 def follow_quantization(
-    statistics: ClassStatistics, network: keras.Model, deployed: keras.Model, batches: tf.data.Dataset, fc: str
+    statistics: ClassStatistics, network: keras.Model, deployed: keras.Model, batches: tf.data.Dataset
 ) -> None:
-    """Moves class statistics with the change of the embeddings by quantization, and sets the FC layer by them.
+    """Moves class statistics with the change of the embeddings by quantization.
 
     Args:
       statistics: those of the float network; changed in place.
       network: the float network.
-      deployed: result of `train_quantized`; its FC layer is replaced.
+      deployed: result of `train_quantized`.
       batches: training batches, like those that it was trained on.
-      fc: see `ClassStatistics.fc_layer`.
     """
     embedding = embedding_of(network)
 
@@ -108,10 +107,7 @@ def follow_quantization(
         return embedding(images, training=False), deployed(images, training=False)[2]
 
     both = [embed(batch["image"]) for batch in batches]
-    before, after = (np.concatenate(embeddings) for embeddings in zip(*both, strict=True))
-    statistics.move(before, after)
-    kernel, bias = statistics.fc_layer(fc)
-    set_dense(deployed.get_layer("quant_logits"), kernel, bias, after @ kernel + bias)
+    statistics.move(*(np.concatenate(embeddings) for embeddings in zip(*both, strict=True)))
 
 
 def _warn_if_far(distance: float, epochs: int, steps: int) -> None:

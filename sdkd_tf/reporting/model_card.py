@@ -34,16 +34,18 @@ def model_card(run: Run) -> dict[str, Any]:
         "kept_images": results.tasks[-1].kept_images,
         "continued_from": earlier and pathlib.Path(earlier).name,
         "provenance": results.provenance,
-        "use": _intended_use(len(results.classes)),
+        "use": _intended_use(len(results.classes), run.statistics() is not None),
     }
 
 
-def _intended_use(classes: int) -> list[str]:
+def _intended_use(classes: int, tells_unknown: bool) -> list[str]:
+    other = "It always answers with one of these classes, also for a photo of something else."
+    if tells_unknown:
+        other = "A photo unlike all classes is called unknown, but an object that resembles one of them may be taken for it."
     return [
         f"The network names the main object of a photo, if it is one of these {classes} classes and the photo looks like"
         " those it was trained on.",
-        "It always answers with one of these classes, also for a photo of something else, and a high probability does"
-        " not mean that the answer is right.",
+        f"{other} A high probability does not mean that the answer is right.",
         "The test images are from the same collection as the training images; with another camera, in another place or"
         " with other objects the accuracy may be lower, so test it on photos of your own before you rely on it.",
     ]

@@ -165,7 +165,8 @@ class Strategy(keras.Model):
                 self.statistics.measure_reach(self.embed(light.take(-(-count // task.batch_size)))[0])
             for kept, trained in zip(self.trained_fc, self.fc.weights, strict=True):
                 kept.assign(trained)
-            self.fc.set_weights(self.statistics.fc_layer(self.options.fc))
+            closed_form = self.options.fc == "closed_form"
+            self.fc.set_weights(self.statistics.discriminant() if closed_form else self.statistics.nearest_mean())
 
     def update(self, statistics: ClassStatistics, task: TaskData) -> None:
         """Brings class statistics up to date after a task. Here, those of earlier tasks stay as they are."""

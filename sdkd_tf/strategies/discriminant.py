@@ -173,10 +173,6 @@ class ClassStatistics(tf.Module):
         correlation = (1 - weight) * correlation + weight * np.eye(len(correlation))
         return np.linalg.inv(correlation) / np.outer(deviation, deviation)
 
-    def fc_layer(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
-        """`closed_form`: see `discriminant`; `nearest_mean`: see `nearest_mean`."""
-        return {"closed_form": self.discriminant, "nearest_mean": self.nearest_mean}[kind]()
-
     def nearest_mean(self) -> tuple[np.ndarray, np.ndarray]:
         """The FC layer that chooses the class with the nearest mean: logits are minus half the squared distance.
 

@@ -143,7 +143,9 @@ def test_errors_are_one_line(sdkd):
 
 
 def test_ctrl_c_ends_with_one_line_that_says_how_to_resume(sdkd, trained):
-    process = sdkd("train", *TINY.split(), "--data_dir=~/data", "--run_dir=~/interrupted", wait=False)
+    # With so many epochs, the run is not finished if only a later interrupt arrives.
+    options = [*TINY.split(), "--epochs=1000", "--data_dir=~/data", "--run_dir=~/interrupted"]
+    process = sdkd("train", *options, wait=False)
     deadline = time.monotonic() + 120
     while not (sdkd.home / "interrupted" / "flags.flags").is_file() and time.monotonic() < deadline:
         time.sleep(0.2)
