@@ -73,8 +73,17 @@ def _default(option: Option) -> str:
     return f"`{str(option.default).lower() if isinstance(option.default, bool) else option.default}`"
 
 
+def columns(table: str, names: tuple[str, ...]) -> str:
+    """Some columns of a Markdown table, after its first one."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    kept = [0, *(rows[0].index(name) for name in names)]
+    chosen = [[row[place] for place in kept] for row in rows]
+    return markdown(chosen[0], chosen[2:])
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "main": lambda: scores_table(records("main")),
+    "main, short": lambda: columns(scores_table(records("main")), ("accuracy", "forgetting", "kept, MB", "CPU time")),
     "main, differences": lambda: paired_table(records("main"), "test"),
     "decoders": lambda: scores_table(records("decoders")),
     "new objects": lambda: scores_table(records("new_objects")),

@@ -30,3 +30,8 @@ def test_readme_is_short_and_wrapped():
     text = pathlib.Path(docs.ROOT / "README.md").read_text(encoding="utf-8")
     assert len(text.split()) < 900
     assert all(len(line) <= 120 or line.startswith(("|", "!")) for line in text.splitlines())
+
+
+def test_columns_of_a_table():
+    table = "|  | a | b |\n| --- | --- | --- |\n| x | 1 | 2 |\n| y | 3 | 4 ± 5 |"
+    assert docs.columns(table, ("b",)) == "|  | b |\n| --- | --- |\n| x | 2 |\n| y | 4 ± 5 |"
