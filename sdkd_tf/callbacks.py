@@ -89,10 +89,10 @@ class FirstStepHeartbeat(keras.callbacks.Callback):
 
 
 class TimeEstimate(keras.callbacks.Callback):
-    """Prints how long training will take, once it is known how long a step takes.
+    """Prints how long training will take, from the median time of the first steps.
 
     Args:
-      steps: number of steps of all tasks.
+      steps: number of steps that are left in all tasks. The time between tasks is not included.
     """
 
     def __init__(self, steps: int):
@@ -105,9 +105,8 @@ class TimeEstimate(keras.callbacks.Callback):
             self._times.append(time.monotonic())
             if len(self._times) == _TIMED_STEPS:
                 seconds = np.median(np.diff(self._times)) * (self._steps - _TIMED_STEPS)
-                print(
-                    f"\nabout {max(1, round(seconds / 60))} min of training in all; --input_size and --epochs change it"
-                )
+                minutes = max(1, round(seconds / 60))
+                print(f"\nabout {minutes} min of training left; a smaller --input_size or --epochs shortens it")
 
 
 @contextlib.contextmanager

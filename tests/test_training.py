@@ -9,14 +9,12 @@ import pytest
 import tf_keras as keras
 from msgspec import Meta
 
-from sdkd_tf.callbacks import Schedule, TimeEstimate
 from sdkd_tf.config import make_config
 from sdkd_tf.data.pipeline import DecodedImages
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import lock, read_npz
 from sdkd_tf.model import ARCHITECTURES
 from sdkd_tf.run import Run
-from sdkd_tf.strategies import Strategy
 from sdkd_tf.training import train
 
 layers = keras.layers
@@ -282,30 +280,3 @@ def test_the_map_is_detached_where_masks_of_the_first_task_teach_it(run, data, t
     line = "--detach_map: no training image of the first task, task1, has a mask or a box, or --saliency_weight is 0"
     assert str(error.value).startswith(line) and "\n" not in str(error.value)
     assert not (tmp_path / "refused").exists()
-
-
-def test_the_time_that_is_left_is_estimated_from_the_median_step(monkeypatch, capsys):
-    times = iter([0, 2, 4, 6, 8, 10, 110, 112, 114, 116, 118, 120])  # one step lasted 100 s
-    monkeypatch.setattr("time.monotonic", lambda: next(times))
-    estimate = TimeEstimate(12 + 90)
-    for batch in range(14):
-        assert capsys.readouterr().out == ""
-        estimate.on_train_batch_end(batch)
-        if batch == 11:
-            assert capsys.readouterr().out.startswith("\nabout 3 min of training")
-
-
-@pytest.mark.parametrize(
-    "schedule, shares",
-    [("cosine", [1, 0.5 + 0.125**0.5, 0.5, 0.5 - 0.125**0.5]), ("exponential", [1, 0.98, 0.9604, 0.941192])],
-)
-def test_learning_rate_falls_in_a_task(schedule, shares):
-    model = Strategy(one_layer(2))
-    model.compile(keras.optimizers.Adam())
-    falling = Schedule(4, 0.1, schedule)
-    falling.set_model(model)
-    rates = []
-    for epoch in range(4):
-        falling.on_epoch_begin(epoch)
-        rates.append(float(model.optimizer.learning_rate))
-    np.testing.assert_allclose(rates, np.multiply(0.1, shares), rtol=1e-5)

@@ -66,10 +66,10 @@ def convert(options: ConversionOptions) -> Conversion:
     """Converts the model of a finished run.
 
     Writes a file with all outputs, a file with probabilities only and metadata, labels.txt, head.json (if the FC layer
-    was computed from class statistics), conversion.json, and a golden directory. Quantization reads only the training images of the last task; in quantization-aware training, half
-    of them are shown as hard as those of earlier tasks, if the run kept their difficulties. Quantization-aware training is one
-    more SDKD step: the float network is the teacher, the quantized network the student. To resume an interrupted
-    conversion from its last finished epoch, call this again with the same options.
+    was computed from class statistics), conversion.json, and a golden directory. Quantization reads only the training
+    images of the last task. In quantization-aware training, half of them are shown as hard as those of earlier tasks, if
+    the run kept their difficulties. It is one more SDKD step: the float network is the teacher, the quantized network the
+    student. To resume an interrupted conversion from its last finished epoch, call this again with the same options.
 
     Returns:
       The entry that is added to conversion.json under the name of the quantization.

@@ -49,7 +49,7 @@ class KeepRangeQuantizeConfig(OutputQuantizeConfig):
 
 
 class QuantizedReconstruction(ReconstructionByDilation):
-    """The same values in 8 bits, without an operator that XNNPACK lacks; each one costs a break of its partition."""
+    """The same reconstruction in 8 bits, without the minimum, which XNNPACK would leave to other kernels at every step."""
 
     def minimum(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         """a - relu(a - b), exact in steps of 1/255."""

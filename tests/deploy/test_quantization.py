@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
-from sdkd_tf.deploy.quantization import RangeDistance, equalize_depthwise
+from sdkd_tf.deploy.quantization import QuantizedReconstruction, RangeDistance, equalize_depthwise
 from sdkd_tf.model.network import NetworkOptions, build_network
+from sdkd_tf.model.refinement import ReconstructionByDilation
 
 layers = keras.layers
 
@@ -53,3 +54,14 @@ def test_distance_of_the_ranges_from_where_their_averages_go():
     distance.on_epoch_end(0)
     left = np.abs(goals - ends) / (ends[:, 1:] - ends[:, :1])
     assert distance.distance == pytest.approx(left.mean(), rel=1e-6)
+
+
+def test_the_reconstruction_without_a_minimum_has_the_same_values_in_8_bits():
+    steps = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1))
+    saliency = (steps / 255).astype(np.float32)
+    seed = np.where(saliency == saliency.max(axis=(1, 2, 3), keepdims=True), saliency, 0).astype(np.float32)
+    expected = ReconstructionByDilation()([seed, saliency]).numpy()
+    found = QuantizedReconstruction()([seed, saliency]).numpy()
+    np.testing.assert_array_equal(np.round(255 * found), np.round(255 * expected))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert 0 < np.mean(expected < saliency) < 1

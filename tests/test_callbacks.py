@@ -1,0 +1,35 @@
+"""The estimate of the time that is left, and the learning rate of every epoch."""
+
+import numpy as np
+import pytest
+import tf_keras as keras
+
+from sdkd_tf.callbacks import Schedule, TimeEstimate
+from sdkd_tf.strategies import Strategy
+
+
+def test_the_time_that_is_left_is_estimated_from_the_median_step(monkeypatch, capsys):
+    times = iter([0, 2, 4, 6, 8, 10, 110, 112, 114, 116, 118, 120])  # one step lasted 100 s
+    monkeypatch.setattr("time.monotonic", lambda: next(times))
+    estimate = TimeEstimate(12 + 90)
+    for batch in range(14):
+        assert capsys.readouterr().out == ""
+        estimate.on_train_batch_end(batch)
+        if batch == 11:
+            assert capsys.readouterr().out.startswith("\nabout 3 min of training")
+
+
+@pytest.mark.parametrize(
+    "schedule, shares",
+    [("cosine", [1, 0.5 + 0.125**0.5, 0.5, 0.5 - 0.125**0.5]), ("exponential", [1, 0.98, 0.9604, 0.941192])],
+)
+def test_learning_rate_falls_in_a_task(schedule, shares):
+    model = Strategy(keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)]))
+    model.compile(keras.optimizers.Adam())
+    falling = Schedule(4, 0.1, schedule)
+    falling.set_model(model)
+    rates = []
+    for epoch in range(4):
+        falling.on_epoch_begin(epoch)
+        rates.append(float(model.optimizer.learning_rate))
+    np.testing.assert_allclose(rates, np.multiply(0.1, shares), rtol=1e-5)
