@@ -13,31 +13,25 @@ import tf_keras as keras
 
 from sdkd_tf.errors import UserError
 
-# Learning rate of an epoch as a fraction of the initial one: a half cosine that would reach 0 after the last epoch, or
-# a decay by 2 % per epoch, as in other entries to the challenge.
-SCHEDULES: dict[str, Callable[[int, int], float]] = {
-    "cosine": lambda epoch, epochs: 0.5 * (1.0 + math.cos(math.pi * epoch / epochs)),
-    "exponential": lambda epoch, epochs: 0.98**epoch,
-}
 _TIMED_STEPS = 12
 _REMEDY = "lower --learning_rate, or check the images"
 
 
 class Schedule(keras.callbacks.Callback):
-    """Learning rate schedule: sets the learning rate at the beginning of each epoch.
+    """Cosine decay: the learning rate of an epoch is on a half cosine that would reach 0 after the last one.
 
     Args:
       epochs: number of epochs of the call to `fit`.
       learning_rate: initial learning rate.
-      schedule: a key of `SCHEDULES`.
     """
 
-    def __init__(self, epochs: int, learning_rate: float, schedule: str = "cosine"):
+    def __init__(self, epochs: int, learning_rate: float):
         super().__init__()
-        self._epochs, self._learning_rate, self._fraction = epochs, learning_rate, SCHEDULES[schedule]
+        self._epochs, self._learning_rate = epochs, learning_rate
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.model.optimizer.learning_rate = self._fraction(epoch, self._epochs) * self._learning_rate
+        share = 0.5 * (1.0 + math.cos(math.pi * epoch / self._epochs))
+        self.model.optimizer.learning_rate = share * self._learning_rate
 
 
 class StopAtNonFinite(keras.callbacks.Callback):

@@ -75,10 +75,6 @@ class TrainingOptions:
     ] = "hard"
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Seed of initialization, shuffling, augmentation.")] = 0
     deterministic: Annotated[bool, Meta(description="Bit-identical results for the same options and machine.")] = False
-    schedule: Annotated[
-        Literal["cosine", "exponential"],
-        Meta(description="Learning rate schedule; exponential: minus 2 % per epoch.", extra={"research": True}),
-    ] = "cosine"
 
 
 @dataclasses.dataclass(frozen=True)

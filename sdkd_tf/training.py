@@ -50,11 +50,11 @@ def train(config: Config) -> Results:
     """
     config.check()
     replicas = make_strategy(config.run.distribute)
-    if config.training.batch_size % replicas.num_replicas_in_sync:
-        count = replicas.num_replicas_in_sync
-        raise UserError(
-            f"--batch_size={config.training.batch_size}: expected a multiple of {count}, the number of replicas"
-        )
+    # The part of each replica is even, so that it has as many rehearsed images as the others.
+    count = replicas.num_replicas_in_sync
+    if config.training.batch_size % (2 * count if count > 1 else 1):
+        given = f"--batch_size={config.training.batch_size}"
+        raise UserError(f"{given}: expected a multiple of {2 * count}, twice the number of replicas")
     run = Run(config.run.run_dir)
     killed_at_the_end = run.finished and run.states.exist() and not config.run.overwrite
     if run.finished and not config.run.overwrite and not killed_at_the_end:
@@ -243,7 +243,7 @@ class _TaskLoop:
             callbacks=[
                 *([FirstStepHeartbeat(), TimeEstimate(self._steps_left(index, done))] if resumed else []),
                 StopAtNonFinite(result.name),
-                Schedule(epochs, training.learning_rate, training.schedule),
+                Schedule(epochs, training.learning_rate),
                 *([board] if self.chief else []),
                 keras.callbacks.LambdaCallback(on_epoch_end=epoch_ended),
             ],

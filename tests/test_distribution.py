@@ -190,7 +190,7 @@ def test_a_port_that_is_taken(monkeypatch):
             {"strategy": "gem"},
             "--strategy=gem does not work with --distribute=mirrored; expected one of sdkd, finetune",
         ),
-        ({"batch_size": 5}, "--batch_size=5: expected a multiple of 2, the number of replicas"),
+        ({"batch_size": 6}, "--batch_size=6: expected a multiple of 4, twice the number of replicas"),
     ],
 )
 def test_what_cannot_be_distributed_is_refused(monkeypatch, tmp_path, changed, message):

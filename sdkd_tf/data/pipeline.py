@@ -66,8 +66,8 @@ def make_dataset(
         each pass and augmented; the result depends only on the seed.
       batches: number of batches if there is a `seed`; all of them are full.
       augmentation: a key of `augmentation.AUGMENTATIONS`, used if there is a `seed`.
-      rows: difficulties of earlier tasks, `[n, 4]`; if there is a `seed`, every second image is only lightly
-        augmented, and then shown as hard as a random one of them.
+      rows: difficulties of earlier tasks, `[n, 4]`; if there is a `seed`, every second image of a batch is only lightly
+        augmented, and then shown as hard as a random one of them; see `rehearsed`.
       memory: keeps decoded images for other datasets of the same examples.
       input_context: the worker that reads the dataset, if there is a `seed`. It reads its part of every batch, in one
         batch for each of its replicas.
@@ -98,7 +98,7 @@ def make_dataset(
     dataset = dataset.map(_scale, num_parallel_calls=tf.data.AUTOTUNE)
     if seed is not None:
         seeds = places.map(lambda place: tf.stack([tf.constant(seed, tf.int64), place]))
-        vary = _variation(augmentation, rows)
+        vary = _variation(augmentation, rows, batch_size)
         dataset = tf.data.Dataset.zip((dataset, seeds)).map(vary, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.batch(batch_size // input_context.num_replicas_in_sync)
     return dataset.prefetch(2)
@@ -114,16 +114,22 @@ def _columns(examples: Sequence[Example]) -> tuple[Any, ...]:
     )
 
 
-def _variation(augmentation: str, rows: np.ndarray | None) -> Callable[..., dict[str, tf.Tensor]]:
+def rehearsed(values: tf.Tensor) -> tf.Tensor:
+    """The values of the rehearsed images of a batch: every second one, from the last one on."""
+    return values[::-2]
+
+
+def _variation(augmentation: str, rows: np.ndarray | None, batch_size: int) -> Callable[..., dict[str, tf.Tensor]]:
     """The function of an example and a seed `[2]`, whose second number is the example's place, that augments it."""
     augment, light = AUGMENTATIONS[augmentation], AUGMENTATIONS["light" if augmentation == "hard" else augmentation]
 
     def vary(example: dict[str, tf.Tensor], seed: tf.Tensor) -> dict[str, tf.Tensor]:
         if rows is None:
             return augment(example, seed)
-        rehearsed = seed[1] % 2 == 1
         return tf.cond(
-            rehearsed, lambda: rehearse(light(example, seed), tf.constant(rows), seed), lambda: augment(example, seed)
+            (batch_size - 1 - seed[1] % batch_size) % 2 == 0,
+            lambda: rehearse(light(example, seed), tf.constant(rows), seed),
+            lambda: augment(example, seed),
         )
 
     return vary

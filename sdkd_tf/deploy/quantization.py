@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
+from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import default_8bit_quantize_configs
 
 from sdkd_tf.model.holistic_attention import GlobalMinPooling2D
 from sdkd_tf.model.network import Outputs, StopGradient
@@ -15,37 +16,8 @@ from sdkd_tf.model.refinement import ReconstructionByDilation, Steepen
 
 layers = keras.layers
 _keras = tfmot.quantization.keras
-
-
-class OutputQuantizeConfig(_keras.QuantizeConfig):  # type: ignore[name-defined]
-    """Quantizes only the output of a layer: for layers without weights that TF-MOT does not support."""
-
-    def get_weights_and_quantizers(self, layer: keras.layers.Layer) -> list:
-        return []
-
-    def get_activations_and_quantizers(self, layer: keras.layers.Layer) -> list:
-        return []
-
-    def set_quantize_weights(self, layer: keras.layers.Layer, quantize_weights: list) -> None:
-        pass
-
-    def set_quantize_activations(self, layer: keras.layers.Layer, quantize_activations: list) -> None:
-        pass
-
-    def get_output_quantizers(self, layer: keras.layers.Layer) -> list:
-        return [
-            _keras.quantizers.MovingAverageQuantizer(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
-        ]
-
-    def get_config(self) -> dict[str, Any]:
-        return {}
-
-
-class KeepRangeQuantizeConfig(OutputQuantizeConfig):
-    """Adds no quantizer: for layers that output a subset of their input values."""
-
-    def get_output_quantizers(self, layer: keras.layers.Layer) -> list:
-        return []
+_Output = default_8bit_quantize_configs.Default8BitOutputQuantizeConfig
+_Nothing = default_8bit_quantize_configs.NoOpQuantizeConfig  # for layers that output a subset of their input values
 
 
 class QuantizedReconstruction(ReconstructionByDilation):
@@ -63,15 +35,15 @@ def _round(x: tf.Tensor) -> tf.Tensor:
 
 # Layers that are not listed get TF-MOT's default 8-bit scheme.
 SCHEME = {
-    layers.Multiply: OutputQuantizeConfig,
-    layers.Subtract: OutputQuantizeConfig,
-    layers.GlobalMaxPooling2D: KeepRangeQuantizeConfig,
-    GlobalMinPooling2D: KeepRangeQuantizeConfig,
-    InverseSquareRoot: OutputQuantizeConfig,
-    Steepen: OutputQuantizeConfig,
-    PositiveDifference: OutputQuantizeConfig,
-    QuantizedReconstruction: KeepRangeQuantizeConfig,
-    StopGradient: KeepRangeQuantizeConfig,
+    layers.Multiply: _Output,
+    layers.Subtract: _Output,
+    layers.GlobalMaxPooling2D: _Nothing,
+    GlobalMinPooling2D: _Nothing,
+    InverseSquareRoot: _Output,
+    Steepen: _Output,
+    PositiveDifference: _Output,
+    QuantizedReconstruction: _Nothing,
+    StopGradient: _Nothing,
 }
 # Ranges known in advance: the last task's images may not cover all values that occur on the device.
 _ROOT_RANGE = (0.0, FLOOR**-0.5)
@@ -85,7 +57,7 @@ FIXED_RANGES = {
     "refinement_steep": (0.0, 1.0),  # clipped to 1: it is subtracted from a map in [0, 1]
     "refinement_seed": (0.0, 1.0),
 }
-_SCOPE = {cls.__name__: cls for cls in (OutputQuantizeConfig, KeepRangeQuantizeConfig, *SCHEME)}
+_SCOPE = {cls.__name__: cls for cls in (_Output, _Nothing, *SCHEME)}
 
 
 def equalize_depthwise(network: keras.Model) -> None:

@@ -14,7 +14,7 @@ import tf_keras as keras
 from msgspec import Meta
 
 from sdkd_tf.data.difficulty.rehearsal import Difficulties
-from sdkd_tf.data.pipeline import shuffled_passes
+from sdkd_tf.data.pipeline import rehearsed, shuffled_passes
 from sdkd_tf.data.task_data import TaskData
 from sdkd_tf.model.network import Outputs, as_outputs
 from sdkd_tf.model.translator import build_paraphraser, build_translator
@@ -71,12 +71,17 @@ class LwF(Strategy):
     def terms(self, batch: dict[str, tf.Tensor], outputs: Outputs) -> Terms:
         """The terms of the loss. The distillation terms are 0 without a teacher."""
         names = [name for name in self.term_names if name not in Strategy.term_names]
+        images, own = self.taught(batch["image"]), Outputs(*(x if x is None else self.taught(x) for x in outputs))
         distilled = tf.cond(
             self.has_teacher,
-            lambda: self.distillation_terms(as_outputs(self.teacher(batch["image"], training=False)), outputs),
+            lambda: self.distillation_terms(as_outputs(self.teacher(images, training=False)), own),
             lambda: (0.0,) * len(names),
         )
         return {**super().terms(batch, outputs), **dict(zip(names, distilled, strict=True))}
+
+    def taught(self, values: tf.Tensor) -> tf.Tensor:
+        """The values `[n, ...]` of the images that the teacher is asked about, of those `[batch, ...]` of a batch: all."""
+        return values
 
     def distillation_terms(self, teacher: Outputs, student: Outputs) -> tuple[tf.Tensor, ...]:
         """The distillation terms, in the order of `term_names`."""
@@ -179,6 +184,10 @@ class SDKD(LwF):
     def training_batches(self, task: TaskData) -> tf.data.Dataset:
         """The batches of one epoch; from the second task on, with rehearsal, half of each shows old difficulties."""
         return task.augmented(rows=self.difficulties.known_rows if self.difficulties else None)
+
+    def taught(self, values: tf.Tensor) -> tf.Tensor:
+        """Only those of the rehearsed images. The teacher has not learned the others' conditions, the labels teach them."""
+        return rehearsed(values) if self.difficulties else values
 
     def end_task(self, task: TaskData) -> None:
         self.average_weights()

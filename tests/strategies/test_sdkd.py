@@ -6,7 +6,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf.data.task_data import TaskData
-from sdkd_tf.model.network import NetworkOptions, Outputs, build_network
+from sdkd_tf.model.network import NetworkOptions, Outputs, as_outputs, build_network
 from sdkd_tf.model.translator import FACTOR_WIDTH
 from sdkd_tf.strategies import SDKD
 from sdkd_tf.strategies.discriminant import ClassStatistics
@@ -104,20 +104,39 @@ def test_first_task_has_no_distillation(sdkd, batch):
     )
 
 
+def test_the_teacher_is_asked_about_the_rehearsed_images_only(sdkd, tasks, batch):
+    sdkd.begin_task(tasks[1])
+    disturb(sdkd.student)
+
+    def terms(kept):
+        """The terms of a batch whose other images are black."""
+        shown = tf.gather(tf.eye(4), kept)[..., None, None, None]
+        images = tf.reduce_sum(shown, axis=0) * (batch["image"] + 1.0) - 1.0
+        return sdkd.terms({**batch, "image": images}, as_outputs(sdkd.student(images, training=False)))
+
+    every, odd, even = terms([0, 1, 2, 3]), terms([1, 3]), terms([0, 2])
+    for name in ("factor_transfer", "soft_target"):
+        assert every[name].numpy() == pytest.approx(odd[name].numpy(), rel=1e-5) and odd[name] > 0
+    assert every["soft_target"].numpy() != pytest.approx(even["soft_target"].numpy(), rel=1e-4)
+    assert every["classification"].numpy() != pytest.approx(odd["classification"].numpy(), rel=1e-3)
+
+
 def test_logged_terms_add_up_and_equal_the_reference(sdkd, tasks, batch):
     sdkd.begin_task(tasks[1])
     disturb(sdkd.student)
     batch = {**batch, "has_mask": tf.constant([1.0, 0.0, 1.0, 1.0])}
     student = Outputs(*(part.numpy() for part in sdkd.student(batch["image"], training=True)))
     teacher = Outputs(*(part.numpy() for part in sdkd.teacher(batch["image"], training=False)))
-    factors = sdkd.teacher_translator(teacher.saliency), sdkd.student_translator(student.saliency)
+    taught = Outputs(*(part[1::2] for part in student))
+    teacher = Outputs(*(part[1::2] for part in teacher))
+    factors = sdkd.teacher_translator(teacher.saliency), sdkd.student_translator(taught.saliency)
     assert factors[0].shape[-1] == FACTOR_WIDTH
     masks = batch["mask"].numpy(), batch["has_mask"].numpy()
     expected = {
         "classification": reference.classification(batch["label"].numpy(), student.logits),
         "saliency": reference.saliency(student.attention_logits, student.detection_logits, *masks),
         "factor_transfer": reference.factor_transfer(*(factor.numpy() for factor in factors)),
-        "soft_target": reference.soft_target(teacher.logits, student.logits, 4.0, 0.7),
+        "soft_target": reference.soft_target(teacher.logits, taught.logits, 4.0, 0.7),
     }
     assert min(expected.values()) > 1e-3
     expected["loss"] = expected["classification"] + 2 * expected["factor_transfer"] + 3 * expected["soft_target"]
@@ -130,7 +149,7 @@ def test_a_given_teacher_teaches_at_once(tiny_network):
     keras.utils.set_random_seed(0)
     student, teacher = tiny_network(3), tiny_network(3)
     weights = teacher.get_weights()
-    sdkd = SDKD(student, SDKD.Options(lambda1=0.0, temperature=2.0), teacher=teacher)
+    sdkd = SDKD(student, SDKD.Options(lambda1=0.0, temperature=2.0, rehearsal=False), teacher=teacher)
     images = tf.random.stateless_uniform((2, 32, 32, 3), (0, 1), -1.0, 1.0)
     batch = {"image": images, "label": tf.constant([0, 1]), "mask": tf.zeros((2, 32, 32, 1)), "has_mask": tf.zeros(2)}
     terms = sdkd.terms(batch, Outputs(*student(images)))

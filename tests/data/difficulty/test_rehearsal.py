@@ -1,11 +1,12 @@
 """What is kept of earlier tasks, and images shown as hard as theirs."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from sdkd_tf.data.difficulty.rehearsal import Difficulties, rehearse
 from sdkd_tf.data.difficulty.statistics import luminance, measure
-from sdkd_tf.data.pipeline import make_dataset
+from sdkd_tf.data.pipeline import make_dataset, rehearsed
 from sdkd_tf.data.selection import DataOptions
 from sdkd_tf.data.sequence import load_tasks
 
@@ -53,6 +54,17 @@ def test_every_second_image_of_a_batch_is_rehearsed(write_sequence, tmp_path):
         next(iter(make_dataset(task.train, 64, 8, seed=1, augmentation="hard", rows=given))) for given in (rows, None)
     )
     np.testing.assert_array_equal(with_rows["image"][::2], without["image"][::2])
-    for image, mask in zip(with_rows["image"][1::2], with_rows["mask"][1::2]):
+    for image, mask in zip(rehearsed(with_rows["image"]), rehearsed(with_rows["mask"]), strict=True):
         assert measure((image + 1.0) / 2.0, mask)[1] <= 0.02 + 1e-3
     np.testing.assert_array_equal(with_rows["label"], without["label"])
+
+
+@pytest.mark.parametrize("size, places", [(1, [0]), (2, [1]), (3, [2, 0]), (4, [3, 1])])
+def test_the_rehearsed_images_are_the_dark_ones_in_every_batch(write_sequence, tmp_path, size, places):
+    """Also if a batch has an odd number of images, or one."""
+    task = load_tasks(DataOptions(str(write_sequence(tmp_path / "data", tasks=1)))).tasks[0]
+    rows = np.array([[1.0, 0.02, 0.0, 1.0]], np.float32)
+    assert rehearsed(tf.range(size)).numpy().tolist() == places
+    for batch in make_dataset(task.train, 64, size, seed=1, batches=3, augmentation="none", rows=rows):
+        dark = [float(tf.reduce_mean(luminance((image + 1.0) / 2.0))) <= 0.021 for image in batch["image"]]
+        assert dark == [place in places for place in range(size)]
