@@ -18,7 +18,7 @@ from sdkd_tf.data.selection import DataOptions
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import PathLike, read_json
 from sdkd_tf.model import ARCHITECTURES
-from sdkd_tf.options import declared_options, define_option, make_options
+from sdkd_tf.options import about, declared_options, define_option, make_options
 from sdkd_tf.strategies import STRATEGIES
 
 
@@ -26,28 +26,15 @@ from sdkd_tf.strategies import STRATEGIES
 class RunOptions:
     """Where and how a run is computed. Only `continue_from` affects what is learned."""
 
-    run_dir: Annotated[str, Meta(description="Directory to write the run to.", extra={"path": True})] = ""
-    continue_from: Annotated[
-        str | None, Meta(description="Directory of a finished run, to train its network further.", extra={"path": True})
-    ] = None
-    taught: Annotated[
-        str | None,
-        Meta(
-            description="A head.json that a device has taught, to go on from with --continue_from.",
-            extra={"path": True, "research": True},
-        ),
-    ] = None
-    overwrite: Annotated[
-        bool, Meta(description="Replace the run in --run_dir; by default, an unfinished run is resumed.")
-    ] = False
-    keep_checkpoints: Annotated[
-        Annotated[int, Meta(ge=0)] | None,
-        Meta(description="Number of most recent tasks whose weights are kept; all by default."),
-    ] = None
-    report: Annotated[bool, Meta(description="Write report.html and plots.", extra={"research": True})] = True
+    run_dir: Annotated[str, about("Directory to write the run to.", path=True)] = ""
+    continue_from: Annotated[str | None, about("A finished run whose network to train further.", path=True)] = None
+    taught: Annotated[str | None, about("A device's head.json, for --continue_from.", path=True, research=True)] = None
+    overwrite: Annotated[bool, about("Replace the run in --run_dir instead of resuming it.")] = False
+    keep_checkpoints: Annotated[Annotated[int, Meta(ge=0)] | None, about("Last tasks whose weights are kept.")] = None
+    report: Annotated[bool, about("Write report.html and plots.", research=True)] = True
     distribute: Annotated[
         Literal["none", "mirrored", "multi_worker"],
-        Meta(description="mirrored: all GPUs of this machine; multi_worker: the processes listed in TF_CONFIG."),
+        about("mirrored: all GPUs; multi_worker: the machines in TF_CONFIG."),
     ] = "none"
 
 
@@ -55,26 +42,18 @@ class RunOptions:
 class TrainingOptions:
     """How each task is trained."""
 
-    epochs: Annotated[int, Meta(ge=0, description="Epochs per task.")] = 4
+    epochs: Annotated[int, about("Epochs per task.", ge=0)] = 4
     first_task_epochs: Annotated[
-        Annotated[int, Meta(ge=0)] | None, Meta(description="Epochs of the first task; twice --epochs by default.")
+        Annotated[int, Meta(ge=0)] | None, about("Epochs of the first task; by default 2 * --epochs.")
     ] = None
-    min_steps: Annotated[
-        int,
-        Meta(
-            ge=1,
-            description="Smallest number of steps per epoch: a task with few images repeats them.",
-            extra={"research": True},
-        ),
-    ] = 25
-    batch_size: Annotated[int, Meta(ge=1, description="Images per batch, over all replicas together.")] = 16
-    learning_rate: Annotated[float, Meta(ge=0, description="Initial learning rate for each task.")] = 3e-4
+    min_steps: Annotated[int, about("Smallest number of steps per epoch; few images repeat.", ge=1, research=True)] = 25
+    batch_size: Annotated[int, about("Images per batch, over all replicas together.", ge=1)] = 16
+    learning_rate: Annotated[float, about("Initial learning rate for each task.", ge=0)] = 3e-4
     augmentation: Annotated[
-        Literal["none", "light", "hard"],
-        Meta(description="light: crop, flip, color, blur; hard: also zoom out, partly cover, darken."),
+        Literal["none", "light", "hard"], about("light: crop, flip, color, blur; hard: also smaller, covered, darker.")
     ] = "hard"
-    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Seed of initialization, shuffling, augmentation.")] = 0
-    deterministic: Annotated[bool, Meta(description="Bit-identical results for the same options and machine.")] = False
+    seed: Annotated[int, about("Seed of initialization, shuffling, augmentation.", ge=0, le=2**32 - 1)] = 0
+    deterministic: Annotated[bool, about("Bit-identical results for the same options and machine.")] = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,9 +80,7 @@ class Config:
         if not self.run.run_dir:
             raise UserError("--run_dir is missing; expected a directory to write to")
         if self.run.taught and not self.run.continue_from:
-            raise UserError(
-                "--taught works only with --continue_from, the run that the device's file was converted from"
-            )
+            raise UserError("--taught works only with --continue_from, the run that the file was converted from")
         if self.run.continue_from:
             if not kind.continuable:
                 able = ", ".join(name for name in STRATEGIES if STRATEGIES[name].continuable)
@@ -229,13 +206,8 @@ def _from_dict(part: str, values: dict[str, Any], kind: Any) -> Any:
 def option_classes() -> list[type]:
     """All option classes, those of the run first."""
     networks = [options for options, _ in ARCHITECTURES.values()]
-    return [
-        RunOptions,
-        DataOptions,
-        TrainingOptions,
-        *networks,
-        *(strategy.Options for strategy in STRATEGIES.values()),
-    ]
+    strategies = [strategy.Options for strategy in STRATEGIES.values()]
+    return [RunOptions, DataOptions, TrainingOptions, *networks, *strategies]
 
 
 def define_flags(flag_values: flags.FlagValues = flags.FLAGS, main_module: str = "") -> None:
@@ -246,10 +218,7 @@ def define_flags(flag_values: flags.FlagValues = flags.FLAGS, main_module: str =
       main_module: module whose `--help` lists the flags that are not for research; `--helpfull` lists all.
     """
     choices = {
-        "strategy": (
-            list(STRATEGIES),
-            "Method against forgetting, see docs/strategies.md; finetune: none; joint: upper bound.",
-        ),
+        "strategy": (list(STRATEGIES), "Method against forgetting (docs/strategies.md); joint: upper bound."),
         "architecture": (list(ARCHITECTURES), "mobilenet_v2: without saliency; vgg16: the paper's baseline."),
     }
     for name, (values, text) in choices.items():

@@ -58,11 +58,8 @@ def _workers() -> tuple[list[str], str]:
         config = json.loads(given or "{}")
         jobs, job, index = config["cluster"], config["task"]["type"], int(config["task"]["index"])
         addresses = [address for addresses in jobs.values() for address in addresses]
-        if (
-            jobs.keys() <= {"chief", "worker"}
-            and all(0 < int(a.rpartition(":")[2]) < 65536 for a in addresses)
-            and index >= 0
-        ):
+        ports = [int(address.rpartition(":")[2]) for address in addresses]
+        if jobs.keys() <= {"chief", "worker"} and all(0 < port < 65536 for port in ports) and index >= 0:
             return addresses, jobs[job][index]
     except (ValueError, LookupError, TypeError, AttributeError):
         pass  # reported below
@@ -108,9 +105,7 @@ def wait_for_all(strategy: tf.distribute.Strategy, place: int = 0) -> None:
       UserError: the numbers differ.
     """
     if place != int(strategy.reduce("MEAN", tf.constant(place, tf.int64), axis=None)):
-        raise UserError(
-            "the workers do not see the same run; expected the same flags and a run_dir on a shared file system"
-        )
+        raise UserError("the workers do not see the same run; expected the same flags and the same, shared run_dir")
 
 
 @contextlib.contextmanager
@@ -122,9 +117,8 @@ def lost_worker_told() -> Iterator[None]:
         # TensorFlow's frames hold a thread pool in a reference cycle with the error. Collected after its pipe, the pool
         # would print a stack trace below the one-line error.
         traceback.clear_frames(error.__traceback__)
-        raise UserError(
-            "another worker was lost; run the same command on every worker to resume from the last finished epoch"
-        ) from error
+        again = "run the same command on every worker to resume from the last finished epoch"
+        raise UserError(f"another worker was lost; {again}") from error
 
 
 def global_mean(values: Any) -> Any:

@@ -1,7 +1,6 @@
 """Turns options, which are declared as fields of frozen dataclasses, into absl flags and flags into option values.
 
-A field is annotated with `msgspec.Meta`: its range, its help text as `description`, and in `extra` whether it is a
-path, in which `~` is expanded, and whether it is meant for research and thus left out of a command's short help.
+A field is annotated with `about(...)`: its help text and its range.
 """
 
 import dataclasses
@@ -12,9 +11,22 @@ from typing import Any
 
 import msgspec
 from absl import flags
+from msgspec import Meta
 
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import read_text
+
+
+def about(description: str, path: bool = False, research: bool = False, **limits: float) -> Meta:
+    """Describes an option.
+
+    Args:
+      description: the help text.
+      path: whether it is a path, in which `~` is expanded.
+      research: whether it is meant for research, and thus left out of a command's short help.
+      **limits: the range, as in `msgspec.Meta`.
+    """
+    return Meta(description=description, extra={"path": path, "research": research}, **limits)  # type: ignore[call-overload]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +48,7 @@ def declared_options(kind: type) -> list[Option]:
         if isinstance(inner, msgspec.inspect.UnionType):  # `type | None`
             inner = inner.types[0]
         text = field.type.extra_json_schema["description"]
-        options.append(Option(field.name, inner, field.default, text, field.type.extra or {}))
+        options.append(Option(field.name, inner, field.default, text, field.type.extra))
     return options
 
 

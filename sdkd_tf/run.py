@@ -122,13 +122,9 @@ class Run:
         except ValueError as error:
             raise UserError(f"{path}: {error}; expected a file written by train.py") from error
         images, maps = (saved.get(name, np.zeros(0)) for name in ("images", "maps"))
-        fits = (
-            images.ndim == 4 and maps.ndim == 5 and maps.shape[:2] == (tasks, len(images)) and images.dtype == np.uint8
-        )
-        if not fits or images.shape[3] != 3 or maps.shape[4] != 1 or not images.size or not maps.size:
-            raise UserError(
-                f"{path}: holds arrays {images.shape} and {maps.shape}; expected images and maps of {tasks} tasks"
-            )
+        fits = images.shape[3:] == (3,) and maps.shape[4:] == (1,) and maps.shape[:2] == (tasks, len(images))
+        if not (fits and images.dtype == np.uint8 and images.size and maps.size):
+            raise UserError(f"{path}: holds {images.shape} and {maps.shape}; expected images and maps of {tasks} tasks")
         return images, maps
 
     def weights_digest(self) -> str:

@@ -5,7 +5,7 @@ import pathlib
 import sys
 import time
 
-from sdkd_tf.child import limit_memory
+from sdkd_tf.deploy.child import limit_memory
 
 
 def main(wish: str) -> None:

@@ -19,8 +19,8 @@ import pytest
 import tensorflow as tf
 
 from sdkd_tf import training
-from sdkd_tf.child import die_with_parent
 from sdkd_tf.config import make_config
+from sdkd_tf.deploy.child import die_with_parent
 from sdkd_tf.distribution import lost_worker_told, make_strategy
 from sdkd_tf.errors import UserError
 from sdkd_tf.model import ARCHITECTURES

@@ -7,13 +7,13 @@ from typing import Annotated
 import numpy as np
 import pytest
 import tf_keras as keras
-from msgspec import Meta
 
 from sdkd_tf.config import make_config
 from sdkd_tf.data.pipeline import DecodedImages
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import lock, read_npz
 from sdkd_tf.model import ARCHITECTURES
+from sdkd_tf.options import about
 from sdkd_tf.run import Run
 from sdkd_tf.training import train
 
@@ -24,8 +24,8 @@ layers = keras.layers
 class Options:
     """Options of the network."""
 
-    input_size: Annotated[int, Meta(description="Side of the network's input in pixels.")] = 32
-    detach_map: Annotated[bool | None, Meta(description="As in NetworkOptions.")] = None
+    input_size: Annotated[int, about("Side of the network's input in pixels.")] = 32
+    detach_map: Annotated[bool | None, about("As in NetworkOptions.")] = None
 
 
 def one_layer(num_classes, options=Options()):  # noqa: B008  it is frozen

@@ -12,7 +12,6 @@ import sdkd_tf  # noqa: F401  sets TF_USE_LEGACY_KERAS before anything imports T
 
 import tensorflow as tf  # isort: skip
 import tf_keras as keras
-from msgspec import Meta
 
 from sdkd_tf import training
 from sdkd_tf.config import make_config
@@ -20,6 +19,7 @@ from sdkd_tf.errors import one_line_errors
 from sdkd_tf.model import ARCHITECTURES
 from sdkd_tf.model.backbone import freeze_batch_norm
 from sdkd_tf.model.network import Outputs, StopGradient
+from sdkd_tf.options import about
 
 layers = keras.layers
 
@@ -28,9 +28,9 @@ layers = keras.layers
 class TinyOptions:
     """Options of the tiny network."""
 
-    input_size: Annotated[int, Meta(description="Side of the network's input in pixels.")] = 32
-    detach_map: Annotated[bool | None, Meta(description="As in NetworkOptions.")] = None
-    normalized: Annotated[bool, Meta(description="Whether it has a layer of frozen batch normalization.")] = False
+    input_size: Annotated[int, about("Side of the network's input in pixels.")] = 32
+    detach_map: Annotated[bool | None, about("As in NetworkOptions.")] = None
+    normalized: Annotated[bool, about("Whether it has a layer of frozen batch normalization.")] = False
 
 
 def tiny_network(num_classes, options=TinyOptions()):  # noqa: B008  it is frozen

@@ -33,9 +33,7 @@ def define_flags(program: str) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Prints a table with one row per task, and one for all images."""
     if not 1 <= len(arguments) <= 2:
-        raise UserError(
-            f"{len(arguments)} arguments given; expected a run or .tflite file and, optionally, a data folder"
-        )
+        raise UserError(f"{len(arguments)} arguments given; expected a run or .tflite file, and maybe a data folder")
     model, *folder = arguments
     run = Run(model) if pathlib.Path(model).is_dir() else None
     if run is None and not folder:
@@ -56,9 +54,7 @@ def _sequence(data_dir: str, labels: Sequence[str]) -> TaskSequence:
     options = DataOptions(data_dir=data_dir, filelist=flags.FLAGS.filelist)
     problems = Problems()
     sequence = load_tasks(options, problems, known=labels)
-    if (
-        problems.general and sequence.layout != "folders"
-    ):  # whose problems concern the split, which does not matter here
+    if problems.general and sequence.layout != "folders":  # its problems concern the split, which is not used here
         raise UserError(problems.general[0])
     new = sequence.classes[len(labels) :]
     if new:

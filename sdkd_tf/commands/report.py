@@ -33,6 +33,5 @@ def main(arguments: Sequence[str]) -> None:
             report, plots = write_report(run, folder, values.data_dir)
             print(f"report: {report}\nplots: " + ", ".join(map(str, plots)) + "\n")
         except OSError as error:
-            raise UserError(
-                f"{error.filename}: cannot be written ({error.strerror}); choose another --out_dir"
-            ) from error
+            reason = f"cannot be written ({error.strerror}); choose another --out_dir"
+            raise UserError(f"{error.filename}: {reason}") from error

@@ -30,9 +30,7 @@ def main(arguments: Sequence[str]) -> None:
     if not flags.FLAGS.model:
         raise UserError("--model is missing; expected a .tflite file written by convert.py")
     if len(arguments) != 1 or not pathlib.Path(arguments[0]).is_dir():
-        raise UserError(
-            f"{' '.join(arguments) or 'no argument'}: expected one folder, with a folder of photos per class"
-        )
+        raise UserError(f"{' '.join(arguments) or 'no argument'}: expected a folder with a folder of photos per class")
     model = pathlib.Path(os.path.expanduser(flags.FLAGS.model))
     classifier, head = Classifier(model, flags.FLAGS.threads), head_beside(model)
     if head is None or classifier.embedding_size != head.size:

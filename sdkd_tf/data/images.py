@@ -21,9 +21,8 @@ Image.init()
 # The formats that browsers and phones display. Other decoders are never used: that of EPS would start Ghostscript.
 FORMATS = tuple(name for name in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "AVIF", "HEIF") if name in Image.OPEN)
 EXPECTED = f"expected {', '.join(FORMATS)}" + ("" if "HEIF" in FORMATS else ", or HEIF and `pip install pillow-heif`")
-SUFFIXES = tuple(
-    sorted({suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS} | {".mpo", ".pjpeg"})
-)
+_REGISTERED = {suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS}
+SUFFIXES = tuple(sorted({*_REGISTERED, ".mpo", ".pjpeg"}))
 # Pillow rejects images with more than twice this many pixels, and warns about those in between.
 Image.MAX_IMAGE_PIXELS = 1 << 27
 PngImagePlugin.MAX_TEXT_CHUNK = 1 << 26  # so that a large color profile or comment does not make an image unreadable
@@ -149,11 +148,8 @@ def crop_letterbox(square: np.ndarray, width: float, height: float) -> np.ndarra
       The part of `square` that shows the image.
     """
     size = square.shape[0]
-    w, h = (
-        (size, max(1, round(size * height / width)))
-        if width >= height
-        else (max(1, round(size * width / height)), size)
-    )
+    longer = max(width, height)
+    w, h = (max(1, round(size * side / longer)) for side in (width, height))
     top, left = round((size - h) / 2), round((size - w) / 2)
     return square[top : top + h, left : left + w]
 

@@ -10,6 +10,7 @@ from msgspec import Meta
 from sdkd_tf.data.layouts.listing import Images, Layout, Listing
 from sdkd_tf.data.layouts.names import canonical, natural_key
 from sdkd_tf.errors import UserError
+from sdkd_tf.options import about
 
 _INSTANCE_NUMBER = re.compile(r"_\d+$")
 
@@ -18,38 +19,22 @@ _INSTANCE_NUMBER = re.compile(r"_\d+$")
 class DataOptions:
     """Options of the data set. An empty list selects everything."""
 
-    data_dir: Annotated[
-        str,
-        Meta(
-            description="Data folder in a layout of docs/data.md, or `rendered` for the bundled benchmark.",
-            extra={"path": True},
-        ),
-    ] = "rendered"
-    tasks: Annotated[tuple[str, ...], Meta(description="Names of the tasks to use, in this order.")] = ()
-    factors: Annotated[
-        tuple[str, ...], Meta(description="Factors to use: illumination, occlusion, pixel, clutter.")
-    ] = ()
-    levels: Annotated[tuple[int, ...], Meta(description="Levels to use: 1, 2, 3.")] = ()
-    objects: Annotated[tuple[str, ...], Meta(description="Objects to use, for instance bottle_01,cup_02.")] = ()
-    labels: Annotated[
-        Literal["instance", "category"],
-        Meta(description="instance: every object is a class; category: bottle_01 and bottle_02 are the class bottle."),
-    ] = "instance"
-    max_tasks: Annotated[int | None, Meta(description="Largest number of tasks; the first ones are used.")] = None
+    data_dir: Annotated[str, about("Data folder (docs/data.md), or `rendered`, the bundled one.", path=True)] = (
+        "rendered"
+    )
+    tasks: Annotated[tuple[str, ...], about("Names of the tasks to use, in this order.")] = ()
+    factors: Annotated[tuple[str, ...], about("Some of illumination, occlusion, pixel, clutter.")] = ()
+    levels: Annotated[tuple[int, ...], about("Levels to use: 1, 2, 3.")] = ()
+    objects: Annotated[tuple[str, ...], about("Objects to use, for instance bottle_01,cup_02.")] = ()
+    labels: Annotated[Literal["instance", "category"], about("category: cup_01 and cup_02 are one class.")] = "instance"
+    max_tasks: Annotated[int | None, about("Largest number of tasks; the first ones are used.")] = None
     class_groups: Annotated[
         tuple[Annotated[int, Meta(ge=1)], ...],
-        Meta(
-            description="Learn new classes instead of new conditions: numbers of classes per task, as in 12,4,4.",
-            extra={"research": True},
-        ),
+        about("Make tasks of classes instead: their numbers, as in 12,4,4.", research=True),
     ] = ()
-    filelist: Annotated[
-        str | None, Meta(description="Avalanche file list: clutter, illumination, occlusion, pixel, or iros (default).")
-    ] = None
-    train_masks: Annotated[
-        bool, Meta(description="Use the masks and boxes of training images.", extra={"research": True})
-    ] = True
-    skip_bad_images: Annotated[bool, Meta(description="Leave out unusable images instead of stopping.")] = False
+    filelist: Annotated[str | None, about("Avalanche's file list; iros by default.")] = None
+    train_masks: Annotated[bool, about("Use the masks and boxes of training images.", research=True)] = True
+    skip_bad_images: Annotated[bool, about("Leave out unusable images instead of stopping.")] = False
 
     def __post_init__(self) -> None:
         for name in ("tasks", "objects"):
@@ -91,9 +76,7 @@ def select(layout: Layout, options: DataOptions) -> list[Listing]:
     if options.labels == "category":
         names_found = _objects(chosen)
         if names_found and not any(_INSTANCE_NUMBER.search(name) for name in names_found):
-            raise UserError(
-                f"labels is category, but no object has a number: {names_found[0]}; expected names like bottle_01"
-            )
+            raise UserError(f"labels is category, but no object has a number: {names_found[0]}; expected bottle_01")
         chosen = [_map_images(task, _merge_instances) for task in chosen]
     return chosen
 

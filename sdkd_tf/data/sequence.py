@@ -99,13 +99,12 @@ class TaskSequence:
 
     def without(self, images: set[str]) -> "TaskSequence":
         """The sequence without the given images, named as by `relative`."""
-        tasks = [
-            Task(
-                task.name, *(tuple(e for e in getattr(task, s) if self.relative(e.image) not in images) for s in SPLITS)
-            )
-            for task in self.tasks
-        ]
-        return dataclasses.replace(self, tasks=tuple(tasks))
+
+        def kept(examples: Sequence[Example]) -> tuple[Example, ...]:
+            return tuple(example for example in examples if self.relative(example.image) not in images)
+
+        tasks = tuple(Task(task.name, *(kept(getattr(task, split)) for split in SPLITS)) for task in self.tasks)
+        return dataclasses.replace(self, tasks=tasks)
 
 
 @dataclasses.dataclass

@@ -53,12 +53,8 @@ class TaskData:
           examples: the Examples to read; None for those of the task.
           batch_size: images per batch; None for that of the task.
         """
-        return make_dataset(
-            self.examples if examples is None else examples,
-            self.input_size,
-            batch_size or self.batch_size,
-            memory=self.memory,
-        )
+        chosen = self.examples if examples is None else examples
+        return make_dataset(chosen, self.input_size, batch_size or self.batch_size, memory=self.memory)
 
     def augmented(self, examples: Sequence[Example] | None = None, rows: np.ndarray | None = None) -> tf.data.Dataset:
         """The current epoch's batches, `steps` of them, shuffled and augmented.

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 import tensorflow as tf
 import tf_keras as keras
-from msgspec import Meta
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from sdkd_tf import __version__
@@ -26,6 +25,7 @@ from sdkd_tf.deploy.report import Conversion, load_conversions
 from sdkd_tf.deploy.tflite import Prediction, pack, unpack
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import SavedStates, lock, read_json, write_json
+from sdkd_tf.options import about
 from sdkd_tf.run import Run
 from sdkd_tf.strategies.discriminant import ClassStatistics
 from sdkd_tf.strategies.sdkd import SDKD
@@ -37,24 +37,18 @@ FILE_NAMES = {"qat": "sdkd_int8", "ptq": "sdkd_int8_ptq", "float": "sdkd_float"}
 class ConversionOptions:
     """Options of a conversion."""
 
-    run_dir: Annotated[str, Meta(description="Directory of a finished run of train.py.", extra={"path": True})] = ""
-    data_dir: Annotated[
-        str | None, Meta(description="Location of the run's data, if they were moved.", extra={"path": True})
-    ] = None
-    out_dir: Annotated[
-        str | None, Meta(description="Directory for the files; by default the run's tflite.", extra={"path": True})
-    ] = None
+    run_dir: Annotated[str, about("Directory of a finished run of train.py.", path=True)] = ""
+    data_dir: Annotated[str | None, about("Location of the run's data, if they were moved.", path=True)] = None
+    out_dir: Annotated[str | None, about("Directory for the files; by default RUN_DIR/tflite.", path=True)] = None
     quantization: Annotated[
         Literal["qat", "ptq", "float"],
-        Meta(description="qat: quantization-aware training; ptq: post-training quantization; float: none."),
+        about("qat: quantization-aware training; ptq: post-training quantization; float: none."),
     ] = "qat"
-    epochs: Annotated[
-        int, Meta(ge=1, description="Epochs of quantization-aware training on the last task's images.")
-    ] = 2
-    batch_size: Annotated[int, Meta(ge=1, description="Images per batch.")] = 16
-    learning_rate: Annotated[float, Meta(ge=0, description="Initial learning rate of Adam, with cosine decay.")] = 1e-5
-    lambda2: Annotated[float, Meta(ge=0, description="Weight of the soft-target loss.")] = 1.0
-    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Seed of shuffling and augmentation.")] = 0
+    epochs: Annotated[int, about("Epochs of quantization-aware training on the last task.", ge=1)] = 2
+    batch_size: Annotated[int, about("Images per batch.", ge=1)] = 16
+    learning_rate: Annotated[float, about("Initial learning rate.", ge=0)] = 1e-5
+    lambda2: Annotated[float, about("Weight of the soft-target loss.", ge=0)] = 1.0
+    seed: Annotated[int, about("Seed of shuffling and augmentation.", ge=0, le=2**32 - 1)] = 0
 
     @property
     def training(self) -> list[Any]:
@@ -81,9 +75,7 @@ def convert(options: ConversionOptions) -> Conversion:
     run = Run(options.run_dir)
     run.results  # noqa: B018  raises if the run is not finished
     if run.config.architecture != "sdkd":
-        raise UserError(
-            f"{run.directory}: holds a {run.config.architecture} network; expected one with saliency (sdkd)"
-        )
+        raise UserError(f"{run.directory}: holds a {run.config.architecture} network; expected one with saliency")
     sequence, network = run.tasks(options.data_dir), run.network()
     if run.config.training.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -183,9 +175,8 @@ def _quantized(
     known = {field.name for field in dataclasses.fields(SDKD.Options)}
     shared = {name: value for name, value in vars(config.options).items() if name in known}
     distillation = SDKD.Options(**{**shared, "lambda2": options.lambda2})
-    deployed, distance = train_quantized(
-        network, batches, distillation, steps, options.epochs, options.learning_rate, states
-    )
+    length = steps, options.epochs, options.learning_rate
+    deployed, distance = train_quantized(network, batches, distillation, *length, states)
     if statistics:
         follow_quantization(statistics, network, deployed, batches)
     return deployed, {"steps": steps * options.epochs, "range_distance": distance}
@@ -211,9 +202,8 @@ def write_models(
     description = f"Recognizes {len(labels)} objects, learned task after task."
     for output in ("saliency", "embedding"):
         content = without_output(content, output)
-    (directory / f"{name}_classifier.tflite").write_bytes(
-        with_metadata(content, labels, "SDKD", description, __version__)
-    )
+    content = with_metadata(content, labels, "SDKD", description, __version__)
+    (directory / f"{name}_classifier.tflite").write_bytes(content)
     (directory / "labels.txt").write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
 
 

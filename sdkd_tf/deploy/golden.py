@@ -167,9 +167,7 @@ def read_golden(directory: PathLike) -> tuple[dict[str, np.ndarray], Expected]:
         fits = len(answer.probabilities) == len(expected.labels) and answer.label in expected.labels
         rows = {len(row) for row in answer.saliency}
         if not fits or len(rows) != 1 or size < 1 or len(content) != 3 * size * size:
-            raise UserError(
-                f"golden directory {directory}: its files are inconsistent; expected those written by convert.py"
-            )
+            raise UserError(f"golden directory {directory}: its files are inconsistent; expected those of convert.py")
         inputs[image] = np.frombuffer(content, np.uint8).reshape(size, size, 3)
     return inputs, expected
 

@@ -17,6 +17,7 @@ from sdkd_tf.deploy.report import Conversion, Latency, SplitReport
 from sdkd_tf.deploy.tflite import Classifier, float_operators, open_interpreter
 from sdkd_tf.errors import UserError, one_line
 from sdkd_tf.evaluation.evaluate import saliency_errors
+from sdkd_tf.evaluation.results import SPLITS
 from sdkd_tf.files import PathLike
 from sdkd_tf.model.network import Outputs
 
@@ -37,9 +38,7 @@ def measure(path: pathlib.Path, network: keras.Model, sequence: TaskSequence) ->
     """
     classifier = Classifier(path)
     with tqdm(total=2 * len(sequence.tasks), desc="measuring the .tflite", unit="task") as progress:
-        validation, test = (
-            _compare(classifier, network, sequence, split, progress) for split in ("validation", "test")
-        )
+        validation, test = (_compare(classifier, network, sequence, split, progress) for split in SPLITS)
     median = float(np.median(latencies([path], threads=1, runs=50)))
     latency = Latency(median, 1, platform.machine())
     return Conversion(path.name, path.stat().st_size, float_operators(path), latency, validation, test)
@@ -117,10 +116,9 @@ def latencies(paths: Sequence[PathLike], threads: int, runs: int) -> np.ndarray:
     rng = np.random.default_rng(0)
     for interpreter in interpreters:
         for detail in interpreter.get_input_details():
-            noise = (
-                rng.integers(0, 256, detail["shape"]) if detail["dtype"] != np.float32 else rng.random(detail["shape"])
-            )
-            interpreter.set_tensor(detail["index"], noise.astype(detail["dtype"]))
+            highest = 1 if detail["dtype"] == np.float32 else 256
+            noise = rng.uniform(0, highest, detail["shape"]).astype(detail["dtype"])
+            interpreter.set_tensor(detail["index"], noise)
     seconds = np.zeros((len(paths), _WARM_UP + runs))
     for run in tqdm(range(_WARM_UP + runs), desc=f"{threads} thread(s)", unit="round"):
         for file, interpreter in enumerate(interpreters):

@@ -63,7 +63,5 @@ def load_conversions(path: PathLike) -> dict[str, Conversion]:
     for name, conversion in conversions.items():
         for split in (conversion.validation, conversion.test):
             if not split.accuracy or any({*task} != {"float", "tflite"} for task in split.accuracy.values()):
-                raise UserError(
-                    f"{path}: {name!r} lacks accuracies; expected those of `float` and `tflite` for each task"
-                )
+                raise UserError(f"{path}: {name!r} lacks accuracies; expected `float` and `tflite` for each task")
     return conversions

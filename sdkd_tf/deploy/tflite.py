@@ -9,7 +9,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from sdkd_tf import child
+from sdkd_tf.deploy import child
 from sdkd_tf.errors import UserError, one_line
 from sdkd_tf.files import PathLike
 
@@ -94,9 +94,7 @@ class Classifier:
         try:
             self._runner = self._interpreter.get_signature_runner(SIGNATURE)
         except ValueError as error:
-            raise UserError(
-                f"model {path}: has no signature {SIGNATURE}; expected one written by convert.py"
-            ) from error
+            raise UserError(f"model {path}: has no signature {SIGNATURE}; expected a file of convert.py") from error
         inputs, outputs = (
             {name: (detail["dtype"], tuple(map(int, detail["shape"]))) for name, detail in details.items()}
             for details in (self._runner.get_input_details(), self._runner.get_output_details())

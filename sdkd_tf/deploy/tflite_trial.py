@@ -8,8 +8,8 @@ import sys
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from sdkd_tf.child import limit_memory
 from sdkd_tf.deploy import tflite
+from sdkd_tf.deploy.child import limit_memory
 from sdkd_tf.errors import one_line
 
 _MEMORY = 2 << 30  # bytes beyond what the interpreter and the file need to start

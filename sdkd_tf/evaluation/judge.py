@@ -33,14 +33,10 @@ class Judged:
 
         The MAE is that of the maps themselves; the other metrics, from `saliency_scores`, are of the stretched maps.
         """
-        scores = {
-            "images": len(self.hits),
-            "accuracy": float(np.mean(self.hits)),
-            "known": float(np.mean(self.known)) if self.known else np.nan,
-        }
-        names = ("mae", "max_f", "s_measure", "mean_e", "max_e")
+        known = float(np.mean(self.known)) if self.known else np.nan
+        scores = {"images": len(self.hits), "accuracy": float(np.mean(self.hits)), "known": known}
         if not self.pairs:
-            return {**scores, **dict.fromkeys(names, np.nan)}
+            return {**scores, **dict.fromkeys(("mae", "max_f", "s_measure", "mean_e", "max_e"), np.nan)}
         mae = float(np.mean([mean_absolute_error(*pair) for pair in self.pairs]))
         return {**scores, **saliency_scores(self.pairs), "mae": mae}
 

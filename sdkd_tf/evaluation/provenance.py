@@ -23,16 +23,10 @@ class Provenance:
 
 def provenance() -> Provenance:
     """Collects the versions of this package, Python and the main dependencies, the source commit, and the machine."""
-    versions = {
-        "sdkd-tf": __version__,
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in _PACKAGES},
-    }
-    machine = {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": str(os.cpu_count()),
-    }
+    versions = {"sdkd-tf": __version__, "python": platform.python_version()}
+    versions |= {name: importlib.metadata.version(name) for name in _PACKAGES}
+    system = f"{platform.system()} {platform.machine()}"
+    machine = {"system": system, "processor": _processor(), "cores": str(os.cpu_count())}
     return Provenance(versions, _commit(), machine)
 
 

@@ -10,18 +10,14 @@ from typing import Annotated
 
 import tensorflow as tf
 import tf_keras as keras
-from msgspec import Meta
 
 from sdkd_tf.errors import UserError
 from sdkd_tf.model.weights import load_weights
+from sdkd_tf.options import about
 
 # Options of every network with this backbone.
-InputSize = Annotated[
-    int, Meta(ge=64, multiple_of=32, description="Side of the network's input in pixels, a multiple of 32.")
-]
-Weights = Annotated[
-    str, Meta(description="Backbone weights: bundled (ImageNet), imagenet (downloaded), none, or an .npz file.")
-]
+InputSize = Annotated[int, about("Side of the network's input in pixels.", ge=64, multiple_of=32)]
+Weights = Annotated[str, about("Of the backbone: bundled, imagenet (downloaded), none, or a .npz file.")]
 
 BUNDLED_WEIGHTS = pathlib.Path(__file__).parents[1] / "weights" / "mobilenet_v2_1.0_224_no_top.npz"
 
@@ -54,9 +50,8 @@ def mobilenet_v2(input_size: int, width: float = 1.0, weights: str = "bundled") 
     """
     from_keras = "imagenet" if weights == "imagenet" else None
     try:
-        model = keras.applications.MobileNetV2(
-            input_shape=(input_size, input_size, 3), alpha=width, include_top=False, weights=from_keras
-        )
+        shape = input_size, input_size, 3
+        model = keras.applications.MobileNetV2(shape, alpha=width, include_top=False, weights=from_keras)
     except Exception as error:  # Keras raises bare Exception when the download fails
         if from_keras is None:
             raise

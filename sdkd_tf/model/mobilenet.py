@@ -4,9 +4,9 @@ import dataclasses
 from typing import Annotated
 
 import tf_keras as keras
-from msgspec import Meta
 
 from sdkd_tf.model.backbone import InputSize, Weights, freeze_batch_norm, mobilenet_v2
+from sdkd_tf.options import about
 
 layers = keras.layers
 
@@ -17,10 +17,7 @@ class MobileNetOptions:
 
     input_size: InputSize = 128
     weights: Weights = "bundled"
-    projection: Annotated[
-        int,
-        Meta(ge=0, description="Units of a random ReLU layer before the FC layer; 0: none.", extra={"research": True}),
-    ] = 0
+    projection: Annotated[int, about("Units of a random layer before the FC layer.", ge=0, research=True)] = 0
 
 
 def build_mobilenet(num_classes: int, options: MobileNetOptions = MobileNetOptions()) -> keras.Model:
@@ -38,10 +35,8 @@ def build_mobilenet(num_classes: int, options: MobileNetOptions = MobileNetOptio
     x = layers.GlobalAveragePooling2D(name="embedding")(backbone.output)
     if options.projection:
         normal = keras.initializers.RandomNormal(stddev=1.0)
-        random = layers.Dense(
-            options.projection, "relu", use_bias=False, kernel_initializer=normal, trainable=False, name="projection"
-        )
-        x = random(x)
+        kept = {"use_bias": False, "kernel_initializer": normal, "trainable": False}
+        x = layers.Dense(options.projection, "relu", name="projection", **kept)(x)
     model = keras.Model(backbone.input, layers.Dense(num_classes, name="logits")(x), name="mobilenet_v2")
     freeze_batch_norm(model)
     return model

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import tensorflow as tf
 import tf_keras as keras
-from msgspec import Meta
 
 from sdkd_tf.model import backbone as mobilenet
 from sdkd_tf.model.embedding import embed
@@ -20,6 +19,7 @@ from sdkd_tf.model.holistic_attention import holistic_attention
 from sdkd_tf.model.partial_decoder import partial_decoder, shallow_decoder
 from sdkd_tf.model.refinement import refine
 from sdkd_tf.model.weights import load_weights
+from sdkd_tf.options import about
 
 layers = keras.layers
 
@@ -28,43 +28,26 @@ layers = keras.layers
 BUNDLED_BRANCHES = mobilenet.BUNDLED_WEIGHTS.with_name("saliency_branches.npz")
 BUNDLED_LITE_DECODERS = mobilenet.BUNDLED_WEIGHTS.with_name("lite_decoders.npz")
 
-_RESEARCH = {"research": True}
-
 
 @dataclasses.dataclass(frozen=True)
 class NetworkOptions:
     """Options of SDKD's network."""
 
     input_size: mobilenet.InputSize = 128
-    decoder: Annotated[
-        Literal["full", "lite"], Meta(description="Partial decoders; lite: for phones, see docs/deploy.md.")
-    ] = "full"
-    pooling: Annotated[
-        Literal["mean", "mass"],
-        Meta(description="Pooling before the FC layer: mean, or mass, the mean divided by the map's mean."),
-    ] = "mass"
+    decoder: Annotated[Literal["full", "lite"], about("Partial decoders; lite: for phones.")] = "full"
+    pooling: Annotated[Literal["mean", "mass"], about("mass: the mean divided by the map's mean.")] = "mass"
     embedding: Annotated[
         Literal["blocks", "unmasked", "block5"],
-        Meta(
-            description="Features before the FC layer: blocks 3 to 6; the same without the map; or block 5 (paper).",
-            extra=_RESEARCH,
-        ),
+        about("Features before the FC layer; unmasked: without the map; block5: as in the paper.", research=True),
     ] = "blocks"
     detach_map: Annotated[
-        bool | None,
-        Meta(
-            description="Stop the classification gradient at the map; by default if masks supervise or pretrained it."
-        ),
+        bool | None, about("Do not train the map by classification; by default, if masks or pretraining train it.")
     ] = None
-    frozen_blocks: Annotated[
-        int, Meta(ge=0, le=5, description="Blocks 1 to this number keep their pretrained weights.")
-    ] = 3
+    frozen_blocks: Annotated[int, about("Blocks 1 to this number are not trained.", ge=0, le=5)] = 3
     weights: mobilenet.Weights = "bundled"
-    pretrained_branches: Annotated[
-        bool, Meta(description="Start the branches from bundled weights, if they fit.", extra=_RESEARCH)
-    ] = True
-    width: Annotated[float, Meta(gt=0, description="Width multiplier of MobileNetV2.", extra=_RESEARCH)] = 1.0
-    decoder_channels: Annotated[int, Meta(ge=1, description="Channels of the partial decoders.", extra=_RESEARCH)] = 32
+    pretrained_branches: Annotated[bool, about("Begin with bundled weights of the branches.", research=True)] = True
+    width: Annotated[float, about("Width multiplier of MobileNetV2.", gt=0, research=True)] = 1.0
+    decoder_channels: Annotated[int, about("Channels of the partial decoders.", ge=1, research=True)] = 32
 
     @property
     def marks_objects(self) -> bool:

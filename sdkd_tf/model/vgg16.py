@@ -4,14 +4,15 @@ import dataclasses
 from typing import Annotated
 
 import tf_keras as keras
-from msgspec import Meta
+
+from sdkd_tf.options import about
 
 
 @dataclasses.dataclass(frozen=True)
 class VGG16Options:
     """Options of VGG-16."""
 
-    input_size: Annotated[int, Meta(ge=32, description="Side of the network's input in pixels.")] = 64
+    input_size: Annotated[int, about("Side of the network's input in pixels.", ge=32)] = 64
 
 
 def build_vgg16(num_classes: int, options: VGG16Options = VGG16Options()) -> keras.Model:
@@ -28,10 +29,8 @@ def build_vgg16(num_classes: int, options: VGG16Options = VGG16Options()) -> ker
     Returns:
       A keras.Model from images `[batch, input_size, input_size, 3]`, RGB in [-1, 1], to logits `[batch, num_classes]`.
     """
-    size = options.input_size
-    network = keras.applications.VGG16(
-        weights=None, input_shape=(size, size, 3), classes=num_classes, classifier_activation=None
-    )
+    shape, kind = (options.input_size, options.input_size, 3), keras.applications.VGG16
+    network = kind(weights=None, input_shape=shape, classes=num_classes, classifier_activation=None)
     for layer in network.layers:
         if layer.weights:
             layer.kernel.assign(keras.initializers.HeNormal()(layer.kernel.shape))

@@ -24,8 +24,8 @@ from absl import flags
 from tqdm import tqdm
 
 from sdkd_tf.callbacks import repeated
-from sdkd_tf.child import die_with_parent
 from sdkd_tf.config import Config, config_from_builtins, config_from_flags, define_flags
+from sdkd_tf.deploy.child import die_with_parent
 from sdkd_tf.deploy.report import load_conversions
 from sdkd_tf.errors import UserError, one_line
 from sdkd_tf.evaluation.results import Results
@@ -68,9 +68,7 @@ def parse_named(flag: str, texts: Sequence[str]) -> dict[str, list[str]]:
             raise UserError(f"--{flag}={text}: expected NAME: FLAGS, for instance 'a: --seed=0'")
         other = folders.setdefault(_folder(name), name)
         if name in named or other != name:
-            raise UserError(
-                f"--{flag}: {other!r} and {name!r} are too alike; expected names with other letters or digits"
-            )
+            raise UserError(f"--{flag}: {other!r} and {name!r} are too alike; expected other letters or digits")
         named[name] = given
     return named
 

@@ -78,16 +78,13 @@ def _arm_with(strategy: str, records: Sequence[Record]) -> str:
 
 def table(records: Sequence[Record]) -> str:
     """All tables of a comparison in Markdown."""
-    title = (
-        "On the test sets after the last task: mean ± standard deviation over cells. CPU time is that of tasks 2 to N,"
-    )
-    parts = [f"{title} relative to fine-tuning in the same cell:", scores_table(records)]
+    title = "On the test sets after the last task: mean ± standard deviation over cells."
+    cost = "CPU time is that of tasks 2 to N, relative to fine-tuning in the same cell:"
+    parts = [f"{title} {cost}", scores_table(records)]
     splits: tuple[Split, ...] = ("validation", "test")
     for split in splits:
-        parts += [
-            f"Differences in {split} accuracy from {records[0].arm} in the same cells:",
-            paired_table(records, split),
-        ]
+        title = f"Differences in {split} accuracy from {records[0].arm} in the same cells:"
+        parts += [title, paired_table(records, split)]
     return "\n\n".join([*parts, "Test accuracy in the conventions of OpenLORIS:", _openloris_table(records)]) + "\n"
 
 

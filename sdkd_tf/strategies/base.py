@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
-from msgspec import Meta
 
 from sdkd_tf.data.sequence import Example
 from sdkd_tf.data.task_data import TaskData
 from sdkd_tf.distribution import global_mean, rebalanced
 from sdkd_tf.model.network import Outputs, as_outputs
+from sdkd_tf.options import about
 from sdkd_tf.strategies import losses
 from sdkd_tf.strategies.discriminant import ClassStatistics
 
@@ -20,10 +20,7 @@ _REACH_IMAGES = 200  # least number of images to measure the reach of the classe
 Terms = dict[str, tf.Tensor]
 Fc = Annotated[
     Literal["trained", "closed_form", "nearest_mean"],
-    Meta(
-        description="FC layer after a task: trained (paper), or discriminant analysis or nearest mean.",
-        extra={"research": True},
-    ),
+    about("FC layer after a task; closed_form: discriminant analysis.", research=True),
 ]
 
 
@@ -39,9 +36,7 @@ class Strategy(keras.Model):
     class Options:
         """Options of every strategy."""
 
-        saliency_weight: Annotated[
-            float, Meta(ge=0, description="Weight of CPD's loss, the supervision of both maps by object masks.")
-        ] = 1.0
+        saliency_weight: Annotated[float, about("Weight of the supervision of both maps by masks.", ge=0)] = 1.0
         fc: Fc = "trained"
 
     term_names: tuple[str, ...] = ("classification", "saliency")  # the keys of what `terms` returns
@@ -137,9 +132,8 @@ class Strategy(keras.Model):
         classification = keras.losses.sparse_categorical_crossentropy(batch["label"], outputs.logits, from_logits=True)
         saliency = 0.0
         if self.has_saliency:
-            saliency = losses.saliency_loss(
-                outputs.attention_logits, outputs.detection_logits, batch["mask"], batch["has_mask"]
-            )
+            both = outputs.attention_logits, outputs.detection_logits
+            saliency = losses.saliency_loss(*both, batch["mask"], batch["has_mask"])
             saliency = rebalanced(saliency, batch["has_mask"])
         return {"classification": tf.reduce_mean(classification), "saliency": saliency}
 

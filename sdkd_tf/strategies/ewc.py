@@ -7,14 +7,12 @@ from typing import Annotated, Any
 
 import tensorflow as tf
 import tf_keras as keras
-from msgspec import Meta
 from tqdm import tqdm
 
 from sdkd_tf.data.task_data import TaskData
 from sdkd_tf.model.network import Outputs, as_outputs
+from sdkd_tf.options import about
 from sdkd_tf.strategies.base import Strategy, Terms
-
-_RESEARCH = {"research": True}
 
 
 class EWC(Strategy):
@@ -32,11 +30,8 @@ class EWC(Strategy):
     class Options(Strategy.Options):
         """Options of EWC."""
 
-        ewc_lambda: Annotated[float, Meta(ge=0, description="Weight of EWC's penalty.", extra=_RESEARCH)] = 100.0
-        fisher_images: Annotated[
-            int,
-            Meta(ge=1, description="Images per task from which EWC estimates the Fisher information.", extra=_RESEARCH),
-        ] = 100
+        ewc_lambda: Annotated[float, about("Weight of EWC's penalty.", ge=0, research=True)] = 100.0
+        fisher_images: Annotated[int, about("Images per task for EWC's Fisher information.", ge=1, research=True)] = 100
 
     continuable = False  # its Fisher information is not in a finished run
     term_names = (*Strategy.term_names, "consolidation")
@@ -101,9 +96,7 @@ class OnlineEWC(EWC):
     class Options(EWC.Options):
         """Options of online EWC."""
 
-        ewc_gamma: Annotated[
-            float, Meta(ge=0, le=1, description="Decay of online EWC's Fisher information per task.", extra=_RESEARCH)
-        ] = 0.9
+        ewc_gamma: Annotated[float, about("Decay of online EWC's Fisher information.", ge=0, le=1, research=True)] = 0.9
 
     def terms(self, batch: dict[str, tf.Tensor], outputs: Outputs) -> Terms:
         terms = super().terms(batch, outputs)

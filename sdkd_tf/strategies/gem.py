@@ -8,12 +8,10 @@ import numpy as np
 import quadprog
 import tensorflow as tf
 import tf_keras as keras
-from msgspec import Meta
 
 from sdkd_tf.data.task_data import TaskData
+from sdkd_tf.options import about
 from sdkd_tf.strategies.base import Strategy
-
-_RESEARCH = {"research": True}
 
 
 class _EpisodicMemory(Strategy):
@@ -23,9 +21,7 @@ class _EpisodicMemory(Strategy):
     class Options(Strategy.Options):
         """Options of GEM and A-GEM."""
 
-        memory_images_per_task: Annotated[
-            int, Meta(ge=0, description="Images that GEM and A-GEM keep from each task.", extra=_RESEARCH)
-        ] = 16
+        memory_images_per_task: Annotated[int, about("Images that GEM keeps of each task.", ge=0, research=True)] = 16
 
     continuable = False  # its images are not in a finished run
     distributable = False  # `adjusted` computes further gradients, on the kept images
@@ -67,15 +63,12 @@ class GEM(_EpisodicMemory):
     class Options(_EpisodicMemory.Options):
         """Options of GEM."""
 
-        gem_margin: Annotated[
-            float, Meta(ge=0, description="GEM's margin; a larger one favors backward transfer.", extra=_RESEARCH)
-        ] = 0.5
+        gem_margin: Annotated[float, about("GEM's margin; larger: more backward transfer.", ge=0, research=True)] = 0.5
 
     def adjusted(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
         memory = {name: tf.convert_to_tensor(kept) for name, kept in self.memory.items()}
-        earlier = tf.map_fn(
-            lambda batch: _flat(self.gradients(batch)[0]), memory, fn_output_signature=tf.float32, parallel_iterations=1
-        )
+        one_at_a_time = {"fn_output_signature": tf.float32, "parallel_iterations": 1}
+        earlier = tf.map_fn(lambda batch: _flat(self.gradients(batch)[0]), memory, **one_at_a_time)
         inputs = [_flat(gradients), earlier, self.options.gem_margin]
         return _like(tf.numpy_function(project, inputs, tf.float32), gradients)
 

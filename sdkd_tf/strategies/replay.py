@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import tensorflow as tf
 import tf_keras as keras
-from msgspec import Meta
 
 from sdkd_tf.data.task_data import TaskData
+from sdkd_tf.options import about
 from sdkd_tf.strategies.base import Strategy
 from sdkd_tf.strategies.sdkd import SDKD
 
@@ -21,9 +21,7 @@ class ExperienceReplay(Strategy):
     class Options(Strategy.Options):
         """Options of experience replay."""
 
-        memory_images: Annotated[
-            int, Meta(ge=0, description="Images that experience replay keeps in total.", extra={"research": True})
-        ] = 200
+        memory_images: Annotated[int, about("Images that experience replay keeps.", ge=0, research=True)] = 200
 
     continuable = False  # its images are not in a finished run
 

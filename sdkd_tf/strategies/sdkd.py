@@ -11,13 +11,13 @@ from typing import Annotated, Any
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
-from msgspec import Meta
 
 from sdkd_tf.data.difficulty.rehearsal import Difficulties
 from sdkd_tf.data.pipeline import rehearsed, shuffled_passes
 from sdkd_tf.data.task_data import TaskData
 from sdkd_tf.model.network import Outputs, as_outputs
 from sdkd_tf.model.translator import build_paraphraser, build_translator
+from sdkd_tf.options import about
 from sdkd_tf.strategies import losses
 from sdkd_tf.strategies.base import Fc, Strategy, Terms, embedding_of
 from sdkd_tf.strategies.discriminant import ClassStatistics
@@ -39,8 +39,8 @@ class LwF(Strategy):
     class Options(Strategy.Options):
         """Options of LwF."""
 
-        lambda2: Annotated[float, Meta(ge=0, description="Weight of the soft-target loss (equation 3).")] = 0.2
-        temperature: Annotated[float, Meta(gt=0, description="T of the soft targets (equation 2).")] = 20.0
+        lambda2: Annotated[float, about("Weight of the soft-target loss (equation 3).", ge=0)] = 0.2
+        temperature: Annotated[float, about("T of the soft targets (equation 2).", gt=0)] = 20.0
 
     term_names = (*Strategy.term_names, "soft_target")
 
@@ -116,14 +116,11 @@ class SDKD(LwF):
     class Options(LwF.Options):
         """Options of SDKD."""
 
-        lambda1: Annotated[float, Meta(ge=0, description="Weight of the factor-transfer loss (equation 3).")] = 1.0
-        teacher_share: Annotated[
-            float,
-            Meta(ge=0, le=1, description="Share of the teacher in the average of weights after each task; paper: 0."),
-        ] = 0.5
-        rehearsal: Annotated[
-            bool, Meta(description="Show half of each later batch as hard as images of earlier tasks.")
-        ] = True
+        lambda1: Annotated[float, about("Weight of the factor-transfer loss (equation 3).", ge=0)] = 1.0
+        teacher_share: Annotated[float, about("The teacher's share in the averaged weights; paper: 0.", ge=0, le=1)] = (
+            0.5
+        )
+        rehearsal: Annotated[bool, about("Show half of each batch as hard as earlier images.")] = True
         fc: Fc = "closed_form"
 
     term_names = (*Strategy.term_names, "factor_transfer", "soft_target")

@@ -70,8 +70,8 @@ def test_what_cannot_be_taught_changes_nothing(run, tmp_path):
     (tmp_path / "damaged" / "cup").mkdir(parents=True)
     (tmp_path / "damaged" / "cup" / "1.jpg").write_bytes(b"no image")
     for arguments, message in (
-        ([], "no argument: expected one folder"),
-        ([tmp_path / "head.json"], "head.json: expected one folder"),
+        ([], "no argument: expected a folder with a folder of photos per class"),
+        ([tmp_path / "head.json"], "head.json: expected a folder with a folder"),
         ([tmp_path / "empty"], "empty: has no folders; expected one folder of photos per class"),
         ([tmp_path / "damaged"], "1.jpg"),
     ):

@@ -26,5 +26,7 @@ def test_without_accuracies(path, accuracy):
     stored = json.loads(path.read_text())
     stored["qat"]["test"]["accuracy"] = accuracy
     path.write_text(json.dumps(stored))
-    with pytest.raises(UserError, match=f"^{path}: 'qat' lacks accuracies; expected those of `float` and `tflite`"):
+    with pytest.raises(
+        UserError, match=f"^{path}: 'qat' lacks accuracies; expected `float` and `tflite` for each task"
+    ):
         load_conversions(path)

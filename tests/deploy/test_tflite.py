@@ -166,7 +166,9 @@ def test_without_a_signature(models, tmp_path):
     model = unpack((models / "net.tflite").read_bytes())
     model.signatureDefs = None
     path = write(tmp_path / "bare.tflite", pack(model))
-    with pytest.raises(UserError, match=f"^model {path}: has no signature serving_default; expected one written by"):
+    with pytest.raises(
+        UserError, match=f"^model {path}: has no signature serving_default; expected a file of convert.py"
+    ):
         Classifier(path)
 
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import traceback
 
-from sdkd_tf.child import limit_memory
+from sdkd_tf.deploy.child import limit_memory
 from sdkd_tf.errors import UserError
 from tests.fuzz.formats import FORMATS
 from tests.fuzz.mutations import generator

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 
-from sdkd_tf import child
+from sdkd_tf.deploy import child
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["sdkd_tf.deploy.tflite_trial"])

@@ -2,16 +2,8 @@
 
 import pathlib
 
-from sdkd_tf.data.layouts.listing import (
-    SPLITS,
-    Layout,
-    Listing,
-    Part,
-    folder_name,
-    holds_objects,
-    read_objects,
-    subfolders,
-)
+from sdkd_tf.data.layouts import listing
+from sdkd_tf.data.layouts.listing import SPLITS, Layout, Listing, Part
 from sdkd_tf.data.layouts.splitting import RULE, Split, split_class
 from sdkd_tf.data.targets import TREES
 from sdkd_tf.errors import UserError
@@ -22,17 +14,15 @@ def read(root: pathlib.Path) -> Layout:
 
     A folder of the form `<class>/*.jpg` is a single task with the name of the folder.
     """
-    folders = {name: folder for name, folder in subfolders(root).items() if name not in TREES}
+    folders = {name: folder for name, folder in listing.subfolders(root).items() if name not in TREES}
     if not folders:
-        raise UserError(
-            f"data_dir {root}: holds no task folders; expected train, validation and test, or <task>/<class>"
-        )
-    if holds_objects(root, but=TREES):
-        folders = {folder_name(root): root}
+        raise UserError(f"data_dir {root}: has no task folders; expected train, validation and test, or <task>/<class>")
+    if listing.holds_objects(root, but=TREES):
+        folders = {listing.folder_name(root): root}
     tasks: list[Listing] = []
     halves: list[Split] = []
     for name, folder in folders.items():
-        part = read_objects(folder, but=TREES if folder == root else ())
+        part = listing.read_objects(folder, but=TREES if folder == root else ())
         splits = {label: split_class(files) for label, files in part.images.items()}
         images = {split: {label: getattr(its, split) for label, its in splits.items()} for split in SPLITS}
         tasks.append(Listing(name, {split: Part(part.where, images[split], part.problems) for split in SPLITS}))

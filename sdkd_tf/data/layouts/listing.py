@@ -145,9 +145,8 @@ def files_below(
 
     for where, folders, files in os.walk(folder, onerror=tell):
         left_out = but if where == str(folder) else ()
-        folders[:] = sorted(
-            (name for name in folders if not is_left_behind(name) and name not in left_out), key=natural_key
-        )
+        read = (name for name in folders if not is_left_behind(name) and name not in left_out)
+        folders[:] = sorted(read, key=natural_key)
         for name in sorted(files, key=natural_key):
             if not is_left_behind(name):
                 yield pathlib.Path(where, name)

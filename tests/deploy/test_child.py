@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from sdkd_tf import child
+from sdkd_tf.deploy import child
 
 
 def failure(wish, seconds=20):
@@ -44,14 +44,12 @@ def test_modules_are_not_looked_for_in_the_current_folder(tmp_path, monkeypatch)
     for name in ("runpy", "pathlib", "ctypes"):  # which the child imports
         (tmp_path / f"{name}.py").write_text("import os\nos.abort()")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [str(pathlib.Path(child.__file__).parents[1]), *filter(None, sys.path)])
+    monkeypatch.setattr(sys, "path", [str(pathlib.Path(child.__file__).parents[2]), *filter(None, sys.path)])
     assert failure("end") is None
 
 
 def test_a_lower_limit_of_memory_stays():
-    script = (
-        "import resource, sys; from sdkd_tf.child import limit_memory; limit_memory(1 << 30); limit_memory(1 << 40)"
-    )
+    script = "import resource, sys; from sdkd_tf.deploy.child import limit_memory; limit_memory(1 << 30); limit_memory(1 << 40)"
     script += "; limits = resource.getrlimit(resource.RLIMIT_AS); assert limits[0] == limits[1] < 2 << 30, limits"
     subprocess.run([sys.executable, "-c", script], check=True)
 
@@ -59,8 +57,8 @@ def test_a_lower_limit_of_memory_stays():
 @pytest.mark.skipif(sys.platform != "linux", reason="a child outlives its parent elsewhere")
 def test_a_child_dies_with_its_parent(tmp_path):
     file = tmp_path / "pid"
-    script = f"from sdkd_tf import child; child.failure('tests.misbehaving_child', b'8 bytes.hang {file}', 600)"
-    with subprocess.Popen([sys.executable, "-c", script], cwd=pathlib.Path(__file__).parents[1]) as parent:
+    script = f"from sdkd_tf.deploy import child; child.failure('tests.misbehaving_child', b'8 bytes.hang {file}', 600)"
+    with subprocess.Popen([sys.executable, "-c", script], cwd=pathlib.Path(__file__).parents[2]) as parent:
         wait_until(lambda: file.is_file() and file.read_text())
         assert is_running(int(file.read_text()))
         parent.kill()
