@@ -30,7 +30,9 @@ class RunOptions:
     continue_from: Annotated[str | None, about("A finished run whose network to train further.", path=True)] = None
     taught: Annotated[str | None, about("A device's head.json, for --continue_from.", path=True, research=True)] = None
     overwrite: Annotated[bool, about("Replace the run in --run_dir instead of resuming it.")] = False
-    keep_checkpoints: Annotated[Annotated[int, Meta(ge=0)] | None, about("Last tasks whose weights are kept.")] = None
+    keep_checkpoints: Annotated[
+        Annotated[int, Meta(ge=0)] | None, about("Number of last tasks whose weights are kept; by default all.")
+    ] = None
     report: Annotated[bool, about("Write report.html and plots.", research=True)] = True
     distribute: Annotated[
         Literal["none", "mirrored", "multi_worker"],
@@ -46,7 +48,9 @@ class TrainingOptions:
     first_task_epochs: Annotated[
         Annotated[int, Meta(ge=0)] | None, about("Epochs of the first task; by default 2 * --epochs.")
     ] = None
-    min_steps: Annotated[int, about("Smallest number of steps per epoch; few images repeat.", ge=1, research=True)] = 25
+    min_steps: Annotated[
+        int, about("Smallest number of steps per epoch; few images are repeated.", ge=1, research=True)
+    ] = 25
     batch_size: Annotated[int, about("Images per batch, over all replicas together.", ge=1)] = 16
     learning_rate: Annotated[float, about("Initial learning rate for each task.", ge=0)] = 3e-4
     augmentation: Annotated[

@@ -30,7 +30,7 @@ class DataOptions:
     max_tasks: Annotated[int | None, about("Largest number of tasks; the first ones are used.")] = None
     class_groups: Annotated[
         tuple[Annotated[int, Meta(ge=1)], ...],
-        about("Make tasks of classes instead: their numbers, as in 12,4,4.", research=True),
+        about("Tasks of new classes instead of conditions: their numbers, as in 12,4,4.", research=True),
     ] = ()
     filelist: Annotated[str | None, about("Avalanche's file list; iros by default.")] = None
     train_masks: Annotated[bool, about("Use the masks and boxes of training images.", research=True)] = True
