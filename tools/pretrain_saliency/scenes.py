@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from sdkd_tf.child import die_with_parent
+from sdkd_tf.deploy.child import die_with_parent
 from tools.render_benchmark import camera as cameras
 from tools.render_benchmark import catalogue, clutter, exposure, levels, parts, seeds, textures
 from tools.render_benchmark import room as rooms

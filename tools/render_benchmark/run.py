@@ -7,8 +7,8 @@ from concurrent.futures import process
 
 from tqdm import tqdm
 
-from sdkd_tf.child import die_with_parent
 from sdkd_tf.data.layouts.listing import SPLITS
+from sdkd_tf.deploy.child import die_with_parent
 from sdkd_tf.errors import UserError
 from tools.render_benchmark import attribution, levels, models, output, parts, sequence
 
