@@ -102,7 +102,8 @@ def test_two_workers_learn_what_one_process_learns(settings, alone, tmp_path):
     assert not (tmp_path / "run" / "progress").exists()
 
 
-@pytest.mark.parametrize("victim", [1, pytest.param(0, marks=pytest.mark.long)])  # the chief is worker 0
+@pytest.mark.long
+@pytest.mark.parametrize("victim", [0, 1])  # the chief is worker 0
 def test_when_a_worker_is_killed_the_other_stops_and_both_resume_when_started_again(settings, alone, tmp_path, victim):
     run_dir = tmp_path / "run"
     command = {"run_dir": str(run_dir), "distribute": "multi_worker", **settings}
