@@ -74,7 +74,7 @@ def test_untrained_files_differ_in_their_work(tmp_path):
     paths = write_untrained(tmp_path / "files", input_size=96, classes=4)
     assert [path.name for path in paths] == ["mobilenet_v2.tflite", "sdkd_full.tflite", "sdkd_lite.tflite"]
     mobilenet, full, lite = (cost(path)[0] for path in paths)
-    assert mobilenet < lite < full
+    assert lite < mobilenet < full
     assert {(Classifier(path).input_size, Classifier(path).num_classes) for path in paths[1:]} == {(96, 4)}
     assert not any(map(float_operators, paths[1:]))
     with pytest.raises(UserError, match="--input_size=50: expected"):
