@@ -85,6 +85,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "main": lambda: scores_table(records("main")),
     "main, short": lambda: columns(scores_table(records("main")), ("accuracy", "forgetting", "kept, MB", "CPU time")),
     "main, differences": lambda: paired_table(records("main"), "test"),
+    "defaults": lambda: scores_table(records("default")),
     "decoders": lambda: scores_table(records("decoders")),
     "new objects": lambda: scores_table(records("new_objects")),
     "flags": flags_table,
