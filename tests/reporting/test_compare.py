@@ -102,6 +102,11 @@ def test_accuracy_of_the_int8_file_is_recorded(tmp_path, base):
     again = compare.read_records(tmp_path / "runs.jsonl")
     assert again["SDKD", "0"].int8 == Int8Accuracy(pytest.approx(0.65), pytest.approx(0.675))
     assert again["no distillation", "0"].int8 is None
+    # The file of another run in the same directory does not count.
+    test = dataclasses.replace(records["SDKD", "0"].results.tasks[-1].test, accuracy=[0.0, 0.0])
+    last = dataclasses.replace(records["SDKD", "0"].results.tasks[-1], test=test)
+    records["SDKD", "0"].results.tasks[-1] = last
+    assert "int8" not in compare.write_comparison(runs, records, tmp_path)
 
 
 def test_a_run_on_record_is_not_repeated(tmp_path, base):
