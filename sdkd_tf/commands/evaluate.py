@@ -33,7 +33,7 @@ def define_flags(program: str) -> None:
 def main(arguments: Sequence[str]) -> None:
     """Prints a table with one row per task, and one for all images."""
     if not 1 <= len(arguments) <= 2:
-        raise UserError(f"{len(arguments)} arguments given; expected a run or .tflite file, and maybe a data folder")
+        raise UserError(f"{len(arguments)} arguments given; expected a run or .tflite file, optionally a data folder")
     model, *folder = arguments
     run = Run(model) if pathlib.Path(model).is_dir() else None
     if run is None and not folder:

@@ -74,7 +74,7 @@ def _opaque(picture: Image.Image) -> Image.Image:
     level = _brightest(picture)
     black, *others = level.histogram(mask=opaque)
     if black and any(others):
-        raise _AmbiguousError("has transparent, black and other pixels, so that either of the first may be background")
+        raise _AmbiguousError("has transparent, black and other pixels, so transparent or black may be background")
     if not black and not any(others) and any(channel.getbbox() for channel in (level, picture.getchannel("A"))):
         raise _AmbiguousError("is transparent everywhere but not empty")
     return opaque

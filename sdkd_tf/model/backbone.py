@@ -16,7 +16,7 @@ from sdkd_tf.model.weights import load_weights
 from sdkd_tf.options import about
 
 # Options of every network with this backbone.
-InputSize = Annotated[int, about("Side of the network's input in pixels.", ge=64, multiple_of=32)]
+InputSize = Annotated[int, about("Side of the network's input in pixels, a multiple of 32.", ge=64, multiple_of=32)]
 Weights = Annotated[str, about("Of the backbone: bundled, imagenet (downloaded), none, or a .npz file.")]
 
 BUNDLED_WEIGHTS = pathlib.Path(__file__).parents[1] / "weights" / "mobilenet_v2_1.0_224_no_top.npz"

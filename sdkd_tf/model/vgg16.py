@@ -29,8 +29,8 @@ def build_vgg16(num_classes: int, options: VGG16Options = VGG16Options()) -> ker
     Returns:
       A keras.Model from images `[batch, input_size, input_size, 3]`, RGB in [-1, 1], to logits `[batch, num_classes]`.
     """
-    shape, kind = (options.input_size, options.input_size, 3), keras.applications.VGG16
-    network = kind(weights=None, input_shape=shape, classes=num_classes, classifier_activation=None)
+    shape = options.input_size, options.input_size, 3
+    network = keras.applications.VGG16(weights=None, input_shape=shape, classes=num_classes, classifier_activation=None)
     for layer in network.layers:
         if layer.weights:
             layer.kernel.assign(keras.initializers.HeNormal()(layer.kernel.shape))

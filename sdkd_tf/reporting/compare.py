@@ -227,7 +227,7 @@ def write_comparison(runs: Plan, records: dict[Key, Record], out_dir: pathlib.Pa
 def _with_int8(record: Record, config: Config) -> Record:
     run = Run(config.run.run_dir)
     known = run.directory / "tflite" / "conversion.json"
-    conversion = load_conversions(known).get("qat") if known.is_file() else None
+    conversion = load_conversions(known).get("qat") if run.finished and known.is_file() else None
     if not conversion or run.results.tasks[-1].test != record.results.tasks[-1].test:  # that of another run
         return record
     accuracy = Int8Accuracy(conversion.validation.mean("tflite"), conversion.test.mean("tflite"))

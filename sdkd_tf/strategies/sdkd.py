@@ -183,7 +183,7 @@ class SDKD(LwF):
         return task.augmented(rows=self.difficulties.known_rows if self.difficulties else None)
 
     def taught(self, values: tf.Tensor) -> tf.Tensor:
-        """Only those of the rehearsed images. The teacher has not learned the others' conditions, the labels teach them."""
+        """Only those of the rehearsed images: the teacher has not learned the conditions of the others."""
         return rehearsed(values) if self.difficulties else values
 
     def end_task(self, task: TaskData) -> None:
