@@ -24,7 +24,7 @@ from sdkd_tf.strategies import STRATEGIES
 
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
-    """Where and how a run is computed. Only `continue_from` affects what is learned."""
+    """Where and how a run is computed. Only `continue_from` and `taught` affect what is learned."""
 
     run_dir: Annotated[str, about("Directory to write the run to.", path=True)] = ""
     continue_from: Annotated[str | None, about("A finished run whose network to train further.", path=True)] = None

@@ -109,7 +109,7 @@ def wait_for_all(strategy: tf.distribute.Strategy, place: int = 0) -> None:
 
 
 @contextlib.contextmanager
-def lost_worker_told() -> Iterator[None]:
+def lost_worker_as_user_error() -> Iterator[None]:
     """Turns TensorFlow's error for a lost worker, which is raised within seconds, into a UserError."""
     try:
         yield

@@ -108,7 +108,7 @@ class Run:
         if fingerprint(sequence) != self.results.fingerprint or list(sequence.classes) != self.results.classes:
             raise UserError(
                 f"data_dir {options.data_dir}: files, labels or masks are not those {self.directory} was trained on;"
-                " expected the same data; if they were moved, use --data_dir"
+                " expected the same data; if they were moved, give their new location"
             )
         return sequence
 
@@ -167,7 +167,7 @@ class Run:
 
     def check_same(self, config: Config, results: Results, known: Results) -> None:
         """Raises UserError if the run in the directory was started with different options or data."""
-        lines = self.config.differences(config)
+        lines = read_config(self.directory / "config.json").differences(config)  # not kept: the data may have moved
         for name in ("fingerprint", "continued_from"):
             if getattr(known, name) != getattr(results, name):
                 lines.append({"fingerprint": "the data differ", "continued_from": "--continue_from differs"}[name])

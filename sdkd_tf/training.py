@@ -16,11 +16,12 @@ from sdkd_tf.callbacks import FirstStepHeartbeat, Schedule, StopAtNonFinite, Tim
 from sdkd_tf.config import Config
 from sdkd_tf.continuation import earlier_tasks, hand_over, known_classes
 from sdkd_tf.data.checks import check_images, fingerprint
+from sdkd_tf.data.pipeline import to_network_range
 from sdkd_tf.data.pseudo_masks import with_pseudo_masks
 from sdkd_tf.data.seeds import seed_all, seed_of
 from sdkd_tf.data.sequence import Problems, Task, TaskSequence, load_tasks
 from sdkd_tf.data.task_data import TaskData
-from sdkd_tf.distribution import is_chief, lost_worker_told, make_strategy, wait_for_all
+from sdkd_tf.distribution import is_chief, lost_worker_as_user_error, make_strategy, wait_for_all
 from sdkd_tf.errors import UserError
 from sdkd_tf.evaluation.evaluate import check_maps, evaluate_tasks, gallery, held_out, predictions
 from sdkd_tf.evaluation.provenance import provenance
@@ -33,7 +34,7 @@ from sdkd_tf.strategies import STRATEGIES
 from sdkd_tf.strategies.base import Strategy
 
 
-@lost_worker_told()
+@lost_worker_as_user_error()
 def train(config: Config) -> Results:
     """Trains a sequence of tasks and writes the run directory, see `run.Run`.
 
@@ -62,6 +63,8 @@ def train(config: Config) -> Results:
     tasks, config, results = _read_data(config)
     if killed_at_the_end:  # while writing the report
         run.check_same(config, results, run.results)
+        if is_chief(replicas):
+            run.save_options(config)
         return _finish(run, config, replicas)
 
     if config.training.deterministic:
@@ -255,7 +258,7 @@ class _TaskLoop:
             self.tested.set_weights(self.strategy.student.get_weights())
         scores = evaluate_tasks(self.predicted, self.tasks)
         result.validation, result.test = scores["validation"], scores["test"]
-        new = as_outputs(self.tested.predict(self.gallery / np.float32(127.5) - 1, verbose=0)).saliency
+        new = as_outputs(self.tested.predict(to_network_range(self.gallery), verbose=0)).saliency
         if new is not None:
             if self.config.marks_objects:
                 check_maps(new, task.name)

@@ -21,7 +21,7 @@ import tensorflow as tf
 from sdkd_tf import training
 from sdkd_tf.config import make_config
 from sdkd_tf.deploy.child import die_with_parent
-from sdkd_tf.distribution import lost_worker_told, make_strategy
+from sdkd_tf.distribution import lost_worker_as_user_error, make_strategy
 from sdkd_tf.errors import UserError
 from sdkd_tf.model import ARCHITECTURES
 from sdkd_tf.run import Run
@@ -135,7 +135,7 @@ def test_the_threads_of_a_reduction_that_failed_are_not_left_to_the_garbage_coll
 
     gc.disable()
     try:
-        with pytest.raises(UserError, match="^another worker was lost; "), lost_worker_told():
+        with pytest.raises(UserError, match="^another worker was lost; "), lost_worker_as_user_error():
             reduce()
         assert pools[0]() is None
     finally:

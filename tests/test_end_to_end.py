@@ -14,6 +14,7 @@ from sdkd_tf.commands.evaluate import score_table
 from sdkd_tf.config import make_config
 from sdkd_tf.data import pipeline
 from sdkd_tf.data.images import letterbox, open_image
+from sdkd_tf.deploy import conversion
 from sdkd_tf.deploy.conversion import ConversionOptions, convert
 from sdkd_tf.deploy.golden import verify
 from sdkd_tf.deploy.head import head_beside
@@ -127,6 +128,18 @@ def test_the_head_follows_the_quantization(run, converted):
     followed, left = (np.abs(s.means.numpy() - means).mean() for s in (statistics, known))
     assert 0 < followed < left
     np.testing.assert_array_equal(statistics.counts, known.counts)
+
+
+def test_another_format_leaves_the_head_of_the_int8_file_alone(run, converted, monkeypatch):
+    """It may have been taught, and fits the quantized network."""
+    path = converted[1].with_name("head.json")
+    before, images, to_tflite = path.read_bytes(), [], conversion.to_tflite
+    monkeypatch.setattr(conversion, "to_tflite", lambda model, r: images.extend(r) or to_tflite(model, r))
+    convert(ConversionOptions(run_dir=str(run[0]), quantization="ptq"))
+    assert path.read_bytes() == before
+    # The ranges are those of both classes, not of the first images, which all show the first class.
+    labels = [int(batch["label"][0]) for batch in images]
+    assert len(labels) == 200 and 0.4 < np.mean(labels[:100]) < 0.6
 
 
 def test_predict_command(run, converted, tmp_path):

@@ -118,7 +118,7 @@ async function downloadTask() {
     + (few ? '; training needs two classes or more, of three photos or more' : ''));
 }
 
-/** Deletes the photos and keeps the classes, which are the same in every task. */
+/** Deletes the photos and keeps the classes. */
 function nextTask() {
   if (!saved && !confirm('Some photos were not downloaded. Delete them?')) return;
   for (const each of classes) {

@@ -11,6 +11,7 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
+from sdkd_tf.data.checks import examine_all, fingerprint
 from sdkd_tf.data.layouts import read_layout
 from sdkd_tf.data.selection import DataOptions
 from sdkd_tf.data.sequence import Example, Problems, Task, TaskSequence, load_tasks
@@ -40,9 +41,12 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError(f"{model}: a file does not say what it was trained on; expected a data folder as well")
     recognize = Recognizer(model)
     sequence = _sequence(folder[0], recognize.labels) if folder else Run(model).tasks()
-    own = run is not None and (not folder or sequence.root.resolve() == pathlib.Path(run.config.data.data_dir))
-    whole = sequence.layout == "folders" and not own
-    examples = {task.name: _all(task, sequence) if whole else task.test for task in sequence.tasks}
+    whole = sequence.layout == "folders" and not (run and (not folder or _trained_on(run, sequence)))
+    examples = {task.name: _all(task, sequence) if whole else task.test for task in sequence.tasks if task.examples}
+    problems = Problems()
+    examine_all([example for chosen in examples.values() for example in chosen], problems, "checking images")
+    if problems.images:
+        raise UserError(problems.image_lines[0])
     judged = {
         name: judge(recognize, chosen, recognize.input_size)
         for name, chosen in tqdm(examples.items(), desc="evaluating", unit="task")
@@ -63,6 +67,12 @@ def _sequence(data_dir: str, labels: Sequence[str]) -> TaskSequence:
             f" {', '.join(labels)}"
         )
     return sequence
+
+
+def _trained_on(run: Run, sequence: TaskSequence) -> bool:
+    """Whether a run was trained on these data, here or, if they were moved, in another place."""
+    known = pathlib.Path(run.config.data.data_dir)
+    return sequence.root.resolve() == known or fingerprint(sequence) == run.results.fingerprint
 
 
 def _all(task: Task, sequence: TaskSequence) -> tuple[Example, ...]:

@@ -9,7 +9,8 @@ from absl import flags
 from tqdm import tqdm
 
 from sdkd_tf.data.images import letterbox, open_image
-from sdkd_tf.data.layouts.names import canonical, flaw
+from sdkd_tf.data.layouts.listing import subfolders
+from sdkd_tf.data.layouts.names import flaw
 from sdkd_tf.data.sources import find_files
 from sdkd_tf.deploy.head import NAME, head_beside
 from sdkd_tf.deploy.tflite import Classifier
@@ -54,8 +55,7 @@ def main(arguments: Sequence[str]) -> None:
 def _photos(directory: pathlib.Path) -> list[tuple[pathlib.Path, str]]:
     """The image files below each folder of a class, with the name of the class."""
     found = []
-    for folder in sorted(path for path in directory.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        name = canonical(folder.name)
+    for name, folder in subfolders(directory).items():
         if reason := flaw(name):
             raise UserError(f"class {name!a}: {reason}")
         found += [(path, name) for path in find_files([str(folder)])]

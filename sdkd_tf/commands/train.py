@@ -20,4 +20,6 @@ def main(arguments: Sequence[str]) -> None:
     options = config.config_from_flags()
     train(options)
     run = Run(options.run.run_dir)
-    print(f"\n{summary(run)}\n\nreport: {run.directory / 'report.html'}, plots: {run.directory / 'plots'}")
+    print(f"\n{summary(run)}")
+    if options.run.report:
+        print(f"\nreport: {run.directory / 'report.html'}, plots: {run.directory / 'plots'}")

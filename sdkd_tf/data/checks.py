@@ -36,8 +36,9 @@ def check_images(sequence: TaskSequence, problems: Problems, skip_bad_images: bo
       UserError: lists all problems, one per line. With `skip_bad_images`, only those that do not belong to a single
         image, such as a class without any usable image.
     """
-    examples = [example for task in sequence.tasks for example in task.examples]
-    hashes, _ = examine_all(examples, problems, "checking images")
+    # An image can be in the test set of several tasks.
+    examples = {example.image: example for task in sequence.tasks for example in task.examples}
+    hashes, _ = examine_all(examples.values(), problems, "checking images")
     used = sequence.without({sequence.relative(image) for image in problems.images})
     copies, alike = across_splits(used, hashes)
     misnamed, unused = leftovers(sequence.root)

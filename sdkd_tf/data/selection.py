@@ -27,7 +27,9 @@ class DataOptions:
     levels: Annotated[tuple[int, ...], about("Levels to use: 1, 2, 3.")] = ()
     objects: Annotated[tuple[str, ...], about("Objects to use, for instance bottle_01,cup_02.")] = ()
     labels: Annotated[Literal["instance", "category"], about("category: cup_01 and cup_02 are one class.")] = "instance"
-    max_tasks: Annotated[int | None, about("Largest number of tasks; the first ones are used.")] = None
+    max_tasks: Annotated[
+        Annotated[int, Meta(ge=1)] | None, about("Largest number of tasks; the first ones are used.")
+    ] = None
     class_groups: Annotated[
         tuple[Annotated[int, Meta(ge=1)], ...],
         about("Tasks of new classes instead of conditions: their numbers, as in 12,4,4.", research=True),
@@ -52,8 +54,6 @@ def select(layout: Layout, options: DataOptions) -> list[Listing]:
     Raises:
       UserError: a name is unknown or given twice, or the data have no factors, levels or categories.
     """
-    if options.max_tasks is not None and options.max_tasks < 1:
-        raise UserError(f"max_tasks is {options.max_tasks}; expected 1 or more")
     chosen = layout.tasks
     if options.tasks:
         by_name = {task.name: task for task in chosen}

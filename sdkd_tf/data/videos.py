@@ -61,4 +61,4 @@ def frames(source: pathlib.Path | int, every: int = 1) -> Iterator[tuple[int, Im
                 yield number, Image.fromarray(pixels[:, :, ::-1])  # OpenCV's order is blue, green, red
             number += 1
         if not number:
-            raise UserError(f"{source}: has no frame that OpenCV can read; expected a video or a camera")
+            raise UserError(f"video or camera {source}: has no frame that OpenCV can read; expected one or more")

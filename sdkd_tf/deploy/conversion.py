@@ -86,7 +86,7 @@ def convert(options: ConversionOptions) -> Conversion:
     except OSError as error:
         raise UserError(f"out_dir {target}: cannot be written ({error.strerror}); choose another --out_dir") from error
     with lock(target / ".lock", wait=False):
-        working = _working_directory(target / ".converting", options)
+        working = _working_directory(target / ".converting", [*options.training, run.weights_digest()])
         report = _write_files(working, target, run, sequence, network, options)
         shutil.rmtree(working)
     return report
@@ -110,7 +110,8 @@ def _write_files(
         complete = with_probabilities(network)
         deployed = keras.Model(complete.input, deployed_outputs(complete.outputs))
         if quantization == "ptq":
-            representative = make_dataset(sequence.tasks[-1].train, run.config.network.input_size, 1).take(200)
+            images, size = sequence.tasks[-1].train, run.config.network.input_size
+            representative = make_dataset(images, size, 1, options.seed, batches=200, augmentation="none")
         else:
             deployed = with_uint8_input(deployed)
     files = working / "files"
@@ -119,7 +120,7 @@ def _write_files(
     write_models(files, FILE_NAMES[quantization], deployed, classes, representative)
     path = files / f"{FILE_NAMES[quantization]}.tflite"
     report = dataclasses.replace(measure(path, network, sequence), **training)
-    if statistics:
+    if statistics and (quantization == "qat" or not (target / NAME).is_file()):  # it fits the quantized network best
         Head(classes, statistics).write(files / NAME)
     golden = files / ("golden" if quantization == "qat" else f"golden_{quantization}")
     golden.mkdir()
@@ -128,13 +129,13 @@ def _write_files(
     return report
 
 
-def _working_directory(directory: pathlib.Path, options: ConversionOptions) -> pathlib.Path:
-    """Makes the directory for unfinished files, and empties it unless it holds a conversion with the same options."""
-    known = directory / "options.json"
-    if not known.is_file() or read_json(known, list, "convert.py") != options.training:
+def _working_directory(directory: pathlib.Path, content: list[Any]) -> pathlib.Path:
+    """Makes the directory for unfinished files, and empties it unless it was made for a conversion of the same content."""
+    known = directory / "content.json"
+    if not known.is_file() or read_json(known, list, "convert.py") != content:
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
-        write_json(known, options.training)
+        write_json(known, content)
     return directory
 
 

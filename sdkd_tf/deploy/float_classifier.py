@@ -2,6 +2,7 @@
 
 import numpy as np
 import tf_keras as keras
+from scipy.special import softmax
 
 from sdkd_tf.data.pipeline import to_network_range
 from sdkd_tf.deploy.head import Head
@@ -28,7 +29,5 @@ class FloatClassifier:
         """Classifies images, uint8 `[n, input_size, input_size, 3]`, RGB; see `tflite.Classifier` for what is returned."""
         *found, embeddings = self._network.predict_on_batch(to_network_range(images))
         outputs = as_outputs(found)
-        weights = np.exp(outputs.logits - outputs.logits.max(axis=1, keepdims=True))
-        probabilities = weights / weights.sum(axis=1, keepdims=True)
         maps = [None] * len(images) if outputs.saliency is None else outputs.saliency[..., 0]
-        return [Prediction(*values) for values in zip(probabilities, maps, embeddings)]
+        return [Prediction(*values) for values in zip(softmax(outputs.logits, axis=1), maps, embeddings)]

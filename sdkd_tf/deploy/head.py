@@ -11,6 +11,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 from msgspec import Meta
+from scipy.special import softmax
 
 from sdkd_tf.errors import UserError
 from sdkd_tf.files import PathLike, read_json, write_json
@@ -72,9 +73,8 @@ class Head:
         """Classifies an embedding `[size]`."""
         kernel, bias, distances = self._solved
         logits = (embedding @ kernel + bias) * (TEMPERATURE / self.temperature)
-        exponentials = np.exp(logits - logits.max())
         known = distances(embedding[None])[0] <= self.statistics.reach.numpy()[0]
-        return Decision(exponentials / exponentials.sum(), bool(known))
+        return Decision(softmax(logits), bool(known))
 
     def taught(self, embeddings: np.ndarray, labels: list[str]) -> "Head":
         """A head that has also learned from some images. New classes come after the known ones.

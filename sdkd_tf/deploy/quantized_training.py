@@ -46,8 +46,8 @@ def train_quantized(
       states: where states are saved; those of an interrupted training are resumed.
 
     Returns:
-      (the trained quantized model with the outputs [probabilities, saliency]; its `RangeDistance.distance`). Raises
-      UserError if a saved state does not fit.
+      (the trained quantized model with the outputs of `Prediction`; its `RangeDistance.distance`). Raises UserError if
+      a saved state does not fit.
     """
     done, ranges = 0, RangeDistance()
     with states.fitting("remove the directory to start over"):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import tf_keras as keras
+from scipy.special import softmax
 
 from sdkd_tf.data.pipeline import make_dataset
 from sdkd_tf.data.sequence import Example, TaskSequence
@@ -57,6 +58,5 @@ def predict_test_images(network: keras.Model, sequence: TaskSequence, input_size
         logits.append(outputs.logits.numpy())
         if outputs.saliency is not None:
             maps.append(outputs.saliency.numpy()[..., 0])
-    weights = np.exp(np.concatenate(logits) - np.concatenate(logits).max(axis=1, keepdims=True))
-    probabilities = weights / weights.sum(axis=1, keepdims=True)
+    probabilities = softmax(np.concatenate(logits), axis=1)
     return Predictions(list(tasks), list(tasks.values()), probabilities, np.concatenate(maps) if maps else None)

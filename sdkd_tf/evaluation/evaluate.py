@@ -20,10 +20,10 @@ _GALLERY_IMAGES = 8
 _FLAT = 0.02  # a map in [0, 1] with a smaller range marks nothing
 
 
-def held_out(sequence: TaskSequence, input_size: int, batch_size: int = 50) -> tf.data.Dataset:
+def held_out(sequence: TaskSequence, input_size: int) -> tf.data.Dataset:
     """Batches of all validation images and then all test images, which are kept in memory."""
     examples = [example for split in SPLITS for task in sequence.tasks for example in getattr(task, split)]
-    return make_dataset(examples, input_size, batch_size, memory=DecodedImages())
+    return make_dataset(examples, input_size, 50, memory=DecodedImages())
 
 
 def evaluate_tasks(predicted: tf.data.Dataset, sequence: TaskSequence) -> dict[Split, Scores]:

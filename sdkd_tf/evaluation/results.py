@@ -114,7 +114,7 @@ class Results:
     def forgetting(self, split: Split) -> float:
         """The mean accuracy lost on earlier tasks; nan if none was tested.
 
-        On a task of this run, the difference to the best accuracy since it was learned counts (`metrics.forgetting`);
+        On a task of this run, the difference to the best accuracy after any earlier task counts (`metrics.forgetting`);
         on one of a run that this one continues, the difference to the end of that run.
         """
         lost = [task.before[split] - task.after[split] for task in self.earlier]

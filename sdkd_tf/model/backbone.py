@@ -110,7 +110,7 @@ def freeze_batch_norm(model: keras.Model) -> None:
 
     MobileNetV2's moving statistics have a momentum of 0.999. In the few hundred steps of a task they hardly change,
     while training mode already normalizes with the batches of the new task, so inference would no longer match
-    training. Statistics that follow the tasks are another source of forgetting (docs/results.md).
+    training.
     """
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

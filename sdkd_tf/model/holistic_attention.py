@@ -15,21 +15,20 @@ from sdkd_tf.model.quantizable import InverseSquareRoot, PositiveDifference
 layers = keras.layers
 
 
-def gaussian_kernel(size: int, sigmas: float = 4.0) -> np.ndarray:
+def gaussian_kernel(size: int) -> np.ndarray:
     """CPD's initial blur kernel.
 
-    Let p be the probabilities of a normal distribution in `size` equal bins of [-sigmas, sigmas], widened by half a bin
+    Let p be the probabilities of a normal distribution in `size` equal bins of [-4, 4], widened by half a bin
     at both ends. The kernel is the square root of the outer product of p with itself, normalized to sum 1.
 
     Args:
       size: side of the kernel in pixels.
-      sigmas: half width of the kernel in standard deviations.
 
     Returns:
       float32 `[size, size]`.
     """
-    interval = (2 * sigmas + 1) / size
-    edges = np.linspace(-sigmas - interval / 2, sigmas + interval / 2, size + 1)
+    half = 4 + 4.5 / size  # with half a bin
+    edges = np.linspace(-half, half, size + 1)
     cdf = np.array([0.5 * (1 + math.erf(edge / math.sqrt(2))) for edge in edges])
     bins = np.diff(cdf)
     kernel = np.sqrt(np.outer(bins, bins))

@@ -5,9 +5,9 @@ into one map of saliency logits. Convolutions have a bias and no batch normaliza
 authors' code (https://github.com/wuzhe71/CPD, model/CPD_models.py). Differences:
 
 - MobileNetV2's two deepest levels have the same size; CPD's differ by a factor of 2. The shapes decide which is built.
-- Upsampling uses half-pixel centers, which TF-MOT can quantize; `align_corners` selects CPD's upsampling.
+- Upsampling uses half-pixel centers, which TF-MOT can quantize, instead of aligned corners.
 
-With CPD's sizes and `align_corners`, the outputs of the full decoder equal those of CPD for the same weights.
+With CPD's sizes and upsampling, the outputs of the full decoder equal those of CPD for the same weights.
 
 The lite decoder is for phones (docs/deploy.md): depthwise separable convolutions, receptive field blocks that reduce
 their input once instead of once a branch, and `shallow_decoder` for the attention branch.
@@ -19,17 +19,6 @@ import tensorflow as tf
 import tf_keras as keras
 
 layers = keras.layers
-
-
-@keras.saving.register_keras_serializable("sdkd")
-class AlignedUpSampling2D(keras.layers.Layer):
-    """Doubles height and width bilinearly with aligned corner pixels (PyTorch's align_corners=True)."""
-
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        """Maps `[batch, h, w, c]` to `[batch, 2h, 2w, c]`."""
-        size = (2 * x.shape[1], 2 * x.shape[2])
-        return tf.compat.v1.image.resize_bilinear(x, size, align_corners=True)
-
 
 # CPD's initialization, with which every map starts at 0.5. With Glorot's (Glorot, Bengio, AISTATS 2010), the products
 # of features give logits in the hundreds and thus saturated maps, through which no classification gradient flows.
@@ -109,9 +98,7 @@ def lite_receptive_field_block(x: tf.Tensor, channels: int, name: str) -> tf.Ten
     return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([y, reduced]))
 
 
-def aggregation(
-    x1: tf.Tensor, x2: tf.Tensor, x3: tf.Tensor, name: str, align_corners: bool = False, conv: Convolution = convolution
-) -> tf.Tensor:
+def aggregation(x1: tf.Tensor, x2: tf.Tensor, x3: tf.Tensor, name: str, conv: Convolution = convolution) -> tf.Tensor:
     """CPD's aggregation: deeper features gate shallower ones by multiplication; then all are concatenated and fused.
 
     Args:
@@ -119,7 +106,6 @@ def aggregation(
       x2: middle features `[batch, h2, w2, c]`, of the same size as x1 (MobileNetV2) or twice that (CPD).
       x3: shallowest features `[batch, h3, w3, c]`, of the same size as x2 or twice that.
       name: prefix of the layers' names.
-      align_corners: upsample with aligned corners, as in CPD, instead of half-pixel centers.
       conv: `convolution` or `separable_convolution`.
 
     Returns:
@@ -131,7 +117,7 @@ def aggregation(
     c = x1.shape[-1]
 
     def up(x: tf.Tensor, like: tf.Tensor, label: str) -> tf.Tensor:
-        return _upsample(x, like, align_corners, f"{name}_up_{label}")
+        return upsample(x, like, f"{name}_up_{label}")
 
     x1 = up(x1, x2, "x1_to_x2")
     x2_gated = layers.Multiply(name=f"{name}_gate2")([conv(x1, c, 3, f"{name}_conv1"), x2])
@@ -147,25 +133,18 @@ def aggregation(
     return conv(y3, 1, 1, f"{name}_logits")
 
 
-def _upsample(x: tf.Tensor, like: tf.Tensor, align_corners: bool, name: str) -> tf.Tensor:
+def upsample(x: tf.Tensor, like: tf.Tensor, name: str) -> tf.Tensor:
+    """Doubles the height and width of `[batch, h, w, c]`, or leaves them, to be those of `like`."""
     size, wanted = tuple(x.shape[1:3]), tuple(like.shape[1:3])
     if wanted == size:
         return x
     if wanted != (2 * size[0], 2 * size[1]):
         raise ValueError(f"{name}: features of {size} meet features of {wanted}; expected the same size or twice that")
-    if align_corners:
-        return AlignedUpSampling2D(name=name)(x)
     return layers.UpSampling2D(2, interpolation="bilinear", name=name)(x)
 
 
 def partial_decoder(
-    x1: tf.Tensor,
-    x2: tf.Tensor,
-    x3: tf.Tensor,
-    channels: int,
-    name: str,
-    align_corners: bool = False,
-    lite: bool = False,
+    x1: tf.Tensor, x2: tf.Tensor, x3: tf.Tensor, channels: int, name: str, lite: bool = False
 ) -> tf.Tensor:
     """Decodes three levels of features into saliency logits.
 
@@ -173,7 +152,6 @@ def partial_decoder(
       x1, x2, x3: features from deepest to shallowest (blocks 7, 6 and 5), sizes as in `aggregation`, any channels.
       channels: number of channels of the decoder, 32 in CPD.
       name: prefix of the layers' names.
-      align_corners: see `aggregation`.
       lite: whether to build the lite decoder.
 
     Returns:
@@ -181,7 +159,7 @@ def partial_decoder(
     """
     block, conv = (lite_receptive_field_block, separable_convolution) if lite else (receptive_field_block, convolution)
     levels = [block(x, channels, f"{name}_rfb{i}") for i, x in enumerate((x1, x2, x3), start=1)]
-    return aggregation(levels[0], levels[1], levels[2], name, align_corners, conv)
+    return aggregation(levels[0], levels[1], levels[2], name, conv)
 
 
 def shallow_decoder(x: tf.Tensor, channels: int, name: str) -> tf.Tensor:

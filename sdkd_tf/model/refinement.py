@@ -42,7 +42,7 @@ class ReconstructionByDilation(keras.layers.Layer):
         return tf.minimum(a, b)
 
 
-def keep_main_object(saliency: tf.Tensor, name: str = "refinement") -> tf.Tensor:
+def keep_main_object(saliency: tf.Tensor) -> tf.Tensor:
     """Reconstructs a map from its maximum.
 
     The region connected to the most salient point is kept; a region separated from it by a valley is cut off at the
@@ -51,15 +51,14 @@ def keep_main_object(saliency: tf.Tensor, name: str = "refinement") -> tf.Tensor
 
     Args:
       saliency: `[batch, h, w, 1]` in [0, 1].
-      name: prefix of the layers' names.
 
     Returns:
       A map of the same shape, at most `saliency` everywhere.
     """
-    peak = layers.GlobalMaxPooling2D(keepdims=True, name=f"{name}_peak")(saliency)
-    below = layers.Subtract(name=f"{name}_below")([peak, saliency])
-    seed = PositiveDifference(name=f"{name}_seed")([saliency, Steepen(name=f"{name}_steep")(below)])
-    return ReconstructionByDilation(name=name)([seed, saliency])
+    peak = layers.GlobalMaxPooling2D(keepdims=True, name="refinement_peak")(saliency)
+    below = layers.Subtract(name="refinement_below")([peak, saliency])
+    seed = PositiveDifference(name="refinement_seed")([saliency, Steepen(name="refinement_steep")(below)])
+    return ReconstructionByDilation(name="refinement")([seed, saliency])
 
 
 def refine(logits: tf.Tensor) -> tf.Tensor:

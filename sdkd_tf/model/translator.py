@@ -36,7 +36,7 @@ def build_translator(map_size: int, name: str = "student_translator") -> keras.M
     return keras.Model(maps, _stack(maps, layers.Conv2D, (1, FACTOR_WIDTH, FACTOR_WIDTH), "encode"), name=name)
 
 
-def build_paraphraser(map_size: int, name: str = "teacher_translator") -> tuple[keras.Model, keras.Model]:
+def build_paraphraser(map_size: int) -> tuple[keras.Model, keras.Model]:
     """Builds the autoencoder: the encoder is a `build_translator`, the decoder mirrors it with transposed convolutions.
 
     Args: see `build_translator`.
@@ -44,6 +44,6 @@ def build_paraphraser(map_size: int, name: str = "teacher_translator") -> tuple[
     Returns:
       (autoencoder, encoder), two keras.Models that share the encoder's weights; the autoencoder keeps the shape.
     """
-    encoder = build_translator(map_size, name=f"{name}_encoder")
+    encoder = build_translator(map_size, name="teacher_translator_encoder")
     decoded = _stack(encoder.output, layers.Conv2DTranspose, (FACTOR_WIDTH, 1, 1), "decode")
-    return keras.Model(encoder.input, decoded, name=name), encoder
+    return keras.Model(encoder.input, decoded, name="teacher_translator"), encoder

@@ -19,8 +19,8 @@ def build_vgg16(num_classes: int, options: VGG16Options = VGG16Options()) -> ker
     """Builds the VGG-16 of keras.applications with random weights.
 
     The initialization follows He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, equation 10. With that of
-    keras.applications (Glorot, Bengio, AISTATS 2010), the initial logits differ by thousandths, and after the 52 epochs
-    of the ablation the loss was still ln(classes).
+    keras.applications (Glorot, Bengio, AISTATS 2010), the initial logits differ by thousandths, and after 52
+    epochs the loss was still ln(classes).
 
     Args:
       num_classes: number of object labels, at least 2.

@@ -150,14 +150,15 @@ def train_missing(runs: Plan, records: dict[Key, Record], path: pathlib.Path, pa
       For each failed run, one line with the path of its log and the last line in it. The other runs are still trained.
 
     Raises:
-      UserError: a recorded run has different options.
+      UserError: a recorded or finished run has different options.
     """
     for key, config in runs.items():
-        known = records[key].config if key in records else None
+        run = Run(config.run.run_dir)
+        known = records[key].config if key in records else run.config if run.finished else None
         if known and (lines := known.differences(config.completed(getattr(known.network, "detach_map", False)))):
             raise UserError(
                 f"{path}: the run of arm {key[0]!r}, cell {key[1]!r}, has different options ({'; '.join(lines)});"
-                " remove its line or choose another --out_dir"
+                f" remove its line and {run.directory}, or choose another --out_dir"
             )
     lock, failed = threading.Lock(), []
 

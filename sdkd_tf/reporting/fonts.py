@@ -21,7 +21,7 @@ def drawable(texts: Iterable[str]) -> list[str]:
       texts: the texts to draw.
 
     Returns:
-      The texts, in which characters that no font has are escaped as in Python, `\\\\u5eb7`.
+      The texts, in which characters that no font has are escaped as in Python, `\\u5eb7`.
     """
     texts = list(texts)
     chosen, fonts = [_DEFAULT], _fonts()

@@ -80,7 +80,7 @@ def _certainty(results: Results) -> list[str]:
 def _cost_lines(run: Run) -> list[str]:
     tasks = run.results.tasks
     return [
-        f"training {sum(task.seconds for task in tasks) / 60:.1f} min, replayed images {tasks[-1].kept_images}",
+        f"training {sum(task.seconds for task in tasks) / 60:.1f} min, kept images {tasks[-1].kept_images}",
         memory_line([task.peak_memory_mb for task in tasks], run.results.task_names),
         f"on disk {_megabytes(run.directory)}, of which checkpoints {_megabytes(run.directory / 'checkpoints')}",
     ]

@@ -147,7 +147,7 @@ class ClassStatistics(tf.Module):
             nearest = np.min(np.sum((along[:, None] - classes) ** 2, axis=2), axis=1)
             relative = nearest - np.sum(along**2 / (1.0 + np.mean(classes**2, axis=0)), axis=1)
             outside = np.sum(images**2, axis=1) - np.sum(along**2, axis=1)
-            return relative / axes.shape[1] + outside / len(axes)
+            return relative / max(1, axes.shape[1]) + outside / len(axes)
 
         return distances
 

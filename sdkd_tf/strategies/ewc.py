@@ -50,9 +50,9 @@ class EWC(Strategy):
         return super().total(terms) + self.options.ewc_lambda * terms["consolidation"]
 
     def end_task(self, task: TaskData) -> None:
-        super().end_task(task)
         chosen = random.sample(task.examples, min(self.options.fisher_images, len(task.examples)))
         self.consolidate(self.estimate_fisher(task.batches(chosen, 1)))
+        super().end_task(task)  # may replace the FC layer, which is not the one that is trained on
 
     def consolidate(self, fisher: list[tf.Tensor]) -> None:
         """Adds the penalty of the task just learned, given its Fisher information: one tensor per variable."""

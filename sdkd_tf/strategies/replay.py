@@ -31,7 +31,7 @@ class ExperienceReplay(Strategy):
 
     def training_batches(self, task: TaskData) -> tf.data.Dataset:
         new = super().training_batches(task)
-        return beside(new, task.augmented(self.kept_examples)) if self.kept_examples else new
+        return beside(task.augmented(self.kept_examples), new) if self.kept_examples else new
 
     def end_task(self, task: TaskData) -> None:
         super().end_task(task)
@@ -47,7 +47,7 @@ class ExperienceReplay(Strategy):
 
 
 class SDKDReplay(ExperienceReplay, SDKD):
-    """SDKD with the batches of experience replay; the teacher sees the kept images as well."""
+    """SDKD with the batches of experience replay; the teacher is asked about half of the kept images as well."""
 
     @dataclasses.dataclass(frozen=True)
     class Options(SDKD.Options, ExperienceReplay.Options):
@@ -75,6 +75,6 @@ class Reservoir:
         self.kept = tuple(kept)
 
 
-def beside(new: tf.data.Dataset, old: tf.data.Dataset) -> tf.data.Dataset:
-    """Concatenates each batch of `new` with one of `old`."""
-    return tf.data.Dataset.zip((new, old)).map(lambda a, b: {name: tf.concat([a[name], b[name]], axis=0) for name in a})
+def beside(old: tf.data.Dataset, new: tf.data.Dataset) -> tf.data.Dataset:
+    """Concatenates each batch of `old` with one of `new`."""
+    return tf.data.Dataset.zip((old, new)).map(lambda a, b: {name: tf.concat([a[name], b[name]], axis=0) for name in a})

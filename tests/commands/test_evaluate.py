@@ -1,5 +1,7 @@
 """`sdkd evaluate` on other folders: all of their images, with labels of the network's classes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from absl import flags
@@ -7,6 +9,9 @@ from absl.testing import flagsaver
 from PIL import Image
 
 from sdkd_tf.commands import evaluate
+from sdkd_tf.data.checks import fingerprint
+from sdkd_tf.data.selection import DataOptions
+from sdkd_tf.data.sequence import load_tasks
 from sdkd_tf.deploy.recognizer import Answer
 from sdkd_tf.errors import UserError
 
@@ -64,3 +69,33 @@ def test_a_folder_with_unknown_classes_or_none_is_one_line(run, tmp_path):
         run(tmp_path / "m.tflite", folder)
     with pytest.raises(UserError, match="m.tflite: a file does not say what it was trained on; expected a data folder"):
         run(tmp_path / "m.tflite")
+
+
+def test_a_damaged_image_is_one_line_that_names_it(run, tmp_path):
+    folder = photos(tmp_path / "photos", dark=[1, 2, 3], light=[200, 201, 202])
+    (folder / "light" / "01.png").write_bytes((folder / "light" / "01.png").read_bytes()[:60])
+    with pytest.raises(UserError, match="light/01.png") as error:
+        run(tmp_path / "m.tflite", folder)
+    assert "\n" not in str(error.value)
+
+
+def test_tasks_without_images_are_left_out(run, tmp_path):
+    folder = photos(tmp_path / "photos" / "full", dark=[1, 2, 3], light=[200, 201, 202]).parent
+    photos(folder / "empty", dark=[])
+    *_, task, together = run(tmp_path / "m.tflite", folder)
+    assert task[:3] == ["full", "6", "1.000"] and together[1:] == task[1:]
+
+
+def test_moved_data_of_a_run_are_not_new_images(run, tmp_path, monkeypatch):
+    """Of those that it was trained on, only the test images count."""
+    folder = photos(tmp_path / "photos", dark=[*range(10)], light=[*range(200, 210)])
+    known = load_tasks(DataOptions(data_dir=str(folder)), known=FakeRecognizer.labels)
+    config = SimpleNamespace(data=SimpleNamespace(data_dir="/elsewhere"))
+    same = SimpleNamespace(config=config, results=SimpleNamespace(fingerprint=fingerprint(known)))
+    other = SimpleNamespace(config=config, results=SimpleNamespace(fingerprint="0"))
+    (tmp_path / "run").mkdir()
+    for trained, images in ((same, len(known.tasks[0].test)), (other, 20)):
+        monkeypatch.setattr(evaluate, "Run", lambda _, trained=trained: trained)
+        *_, together = run(tmp_path / "run", folder)
+        assert together[1] == str(images)
+    assert 0 < len(known.tasks[0].test) < 10

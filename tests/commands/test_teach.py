@@ -86,3 +86,9 @@ def test_a_file_without_a_head_is_refused(run, tmp_path):
     (tmp_path / "head.json").unlink()
     with pytest.raises(UserError, match="m.tflite: has no head.json that fits next to it"):
         run(folder)
+
+
+def test_folders_of_the_system_are_not_classes(run, tmp_path):
+    folder = photos(tmp_path / "photos", red=[(200, 0, 0)], __MACOSX=[])
+    photos(folder / "@eaDir", thumbnails=[(0, 0, 0)])
+    assert run(folder) == ["red: 1 photos, new"]

@@ -108,6 +108,17 @@ def test_images_on_which_kernels_agree_are_taken(monkeypatch, tmp_path):
     assert expected["image_large"]["tolerance"] == pytest.approx(0.2 + 32 / 256)
 
 
+def test_if_all_images_have_one_label_the_two_best_are_taken(monkeypatch, tmp_path):
+    monkeypatch.setattr(golden_module, "Classifier", FakeClassifier)
+    for brightness in FakeClassifier.answers:
+        Image.new("RGB", (8, 8), (brightness,) * 3).save(tmp_path / f"{brightness}.png")
+    (tmp_path / "golden").mkdir()
+    write_golden(tmp_path / "golden", "net.tflite", sorted(tmp_path.glob("*.png")), ["a", "a"])
+    expected = expected_of(tmp_path / "golden")
+    tolerances = [expected[name]["tolerance"] - 32 / 256 for name in ("image", "image_large")]
+    assert tolerances == pytest.approx([0.02, 0.05])
+
+
 def test_another_answer_is_found(models, labels, golden):
     change(golden, "image", tolerance=0.0625)
     saliency = np.array(expected_of(golden)["image"]["saliency"])

@@ -5,13 +5,8 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from sdkd_tf.model.partial_decoder import (
-    AlignedUpSampling2D,
-    aggregation,
-    partial_decoder,
-    receptive_field_block,
-    separable_convolution,
-)
+from sdkd_tf.model import partial_decoder as decoder
+from sdkd_tf.model.partial_decoder import aggregation, partial_decoder, receptive_field_block, separable_convolution
 from tests.reference import layers as reference
 
 # CPD's module names and ours.
@@ -33,9 +28,18 @@ def port(weights, names, model, prefix):
     assert len(model.weights) == 2 * len(weights)
 
 
-def aggregation_model(sizes, c, align_corners):
+def aligned(x, like, name):
+    """CPD's upsampling: corner pixels are aligned (PyTorch's align_corners=True)."""
+    size = like.shape[1:3]
+    if size == x.shape[1:3]:
+        return x
+    resize = tf.compat.v1.image.resize_bilinear
+    return keras.layers.Lambda(lambda x: resize(x, size, align_corners=True), name=name)(x)
+
+
+def aggregation_model(sizes, c):
     inputs = [keras.Input((*size, c)) for size in sizes]
-    return keras.Model(inputs, aggregation(*inputs, "agg", align_corners))
+    return keras.Model(inputs, aggregation(*inputs, "agg"))
 
 
 def random_maps(rng, sizes, c):
@@ -56,22 +60,25 @@ def test_rfb_equals_cpd():
 
 @pytest.mark.parametrize("sizes", [CPD_SIZES, MOBILENET_SIZES])
 @pytest.mark.parametrize("align_corners", [True, False])
-def test_aggregation_equals_cpd(sizes, align_corners):
+def test_aggregation_equals_cpd(sizes, align_corners, monkeypatch):
+    if align_corners:
+        monkeypatch.setattr(decoder, "upsample", aligned)
     rng = np.random.default_rng(1)
     x1, x2, x3 = random_maps(rng, sizes, 3)
     weights = reference.random_weights(rng, reference.aggregation_shapes(3))
-    model = aggregation_model(sizes, 3, align_corners)
+    model = aggregation_model(sizes, 3)
     port(weights, AGGREGATION, model, "agg")
     expected = reference.aggregation(x1[0], x2[0], x3[0], weights, align_corners)
     np.testing.assert_allclose(model([x1, x2, x3])[0], expected, rtol=1e-5, atol=1e-5)
 
 
-def test_partial_decoder_joins_three_rfbs_and_the_aggregation():
+def test_partial_decoder_joins_three_rfbs_and_the_aggregation(monkeypatch):
+    monkeypatch.setattr(decoder, "upsample", aligned)
     rng = np.random.default_rng(2)
     sizes, channels = ((4, 4), (8, 8), (16, 16)), (6, 5, 4)
     xs = [rng.normal(size=(1, *size, c)).astype(np.float32) for size, c in zip(sizes, channels)]
     inputs = [keras.Input(x.shape[1:]) for x in xs]
-    model = keras.Model(inputs, partial_decoder(*inputs, 2, "d", align_corners=True))
+    model = keras.Model(inputs, partial_decoder(*inputs, 2, "d"))
     levels = []
     for i, x in enumerate(xs, start=1):
         weights = reference.random_weights(rng, reference.rfb_shapes(x.shape[-1], 2))
@@ -87,7 +94,7 @@ def test_partial_decoder_joins_three_rfbs_and_the_aggregation():
 
 def test_default_graph_has_only_layers_that_can_be_quantized():
     # Conversion to int8 and saved weights rely on these types and names in this order.
-    model = aggregation_model(MOBILENET_SIZES, 4, align_corners=False)
+    model = aggregation_model(MOBILENET_SIZES, 4)
     found = [(type(layer).__name__, layer.name) for layer in model.layers if layer.name.startswith("agg")]
     assert sorted(found) == sorted(
         [("Conv2D", f"agg_{name}") for name in (*(f"conv{i}" for i in range(1, 7)), "fuse2", "fuse3", "logits")]
@@ -97,21 +104,6 @@ def test_default_graph_has_only_layers_that_can_be_quantized():
     )
     order = [w.name.split("/")[0].removeprefix("agg_") for w in model.weights[::2]]
     assert order == ["conv1", "conv4", "conv2", "conv3", "fuse2", "conv5", "fuse3", "conv6", "logits"]
-
-
-def test_decoder_with_aligned_corners_survives_saving(tmp_path):
-    xs = random_maps(np.random.default_rng(3), CPD_SIZES, 2)
-    model = aggregation_model(CPD_SIZES, 2, align_corners=True)
-    assert sum(isinstance(layer, AlignedUpSampling2D) for layer in model.layers) == 4
-    model.save(tmp_path / "decoder.keras")
-    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "decoder.keras")(xs), model(xs))
-
-
-def test_aligned_corners_stay_at_the_corners():
-    x = np.array([[1.0, 2.0], [3.0, 5.0]], np.float32)[None, :, :, None]
-    found = AlignedUpSampling2D()(x).numpy()[0, :, :, 0]
-    np.testing.assert_allclose(found[0], [1, 4 / 3, 5 / 3, 2], rtol=1e-6)
-    np.testing.assert_allclose(found[:, 3], [2, 3, 4, 5], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +116,7 @@ def test_aligned_corners_stay_at_the_corners():
 )
 def test_steps_other_than_one_and_two_are_refused(sizes, meets):
     with pytest.raises(ValueError, match=meets):
-        aggregation_model(sizes, 2, align_corners=False)
+        aggregation_model(sizes, 2)
 
 
 @pytest.mark.parametrize("dilation", [1, 2])

@@ -182,3 +182,14 @@ def test_results_that_do_not_fit_each_other():
     two = [TaskResult(name, validation=scores, test=scores) for name in "ab"]
     assert Results([], "", {}, 1, tasks=two).problem() == "task 'a', validation: expected 2 scores, one per task"
     assert dataclasses.asdict(scores) == {"accuracy": [0.5], "saliency_mae": [None]}
+
+
+def test_a_finished_run_with_other_options_is_not_taken_for_a_new_one(tmp_path, base):
+    """Removing its line is not enough: the directory still holds the old run."""
+    compared(tmp_path, base)
+    (tmp_path / "runs.jsonl").unlink()
+    base.write_text("--epochs=3\n")
+    with pytest.raises(
+        UserError, match=r"has different options \(--epochs is 2, not 3.*remove its line and .*runs/sdkd/0,"
+    ):
+        compared(tmp_path, base)

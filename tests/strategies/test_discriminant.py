@@ -122,3 +122,12 @@ def test_nearest_mean():
     means = np.stack([EMBEDDINGS[LABELS == label].mean(axis=0) for label in range(3)])
     distances = np.linalg.norm(EMBEDDINGS[:, None] - means, axis=2)
     np.testing.assert_array_equal(np.argmax(EMBEDDINGS @ kernel + bias, axis=1), distances.argmin(axis=1))
+
+
+def test_with_a_single_class_the_distance_is_that_from_its_mean():
+    statistics = statistics_of(EMBEDDINGS[:30], LABELS[:30])
+    precision = np.linalg.inv(np.cov(EMBEDDINGS[:30].T) + 1e-9 * np.eye(5))
+    near, far = statistics.distances(EMBEDDINGS[:30].mean(axis=0) + np.array([[0.0] * 5, [9.0] * 5]))
+    assert near == pytest.approx(0.0, abs=1e-6) and np.isfinite(precision).all() and 1.0 < far < np.inf
+    statistics.measure_reach(EMBEDDINGS[:30])
+    assert 0 < statistics.reach.numpy()[0] < far

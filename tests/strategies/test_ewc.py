@@ -76,3 +76,17 @@ def test_the_online_penalty_is_renewed(regression):
     np.testing.assert_allclose(online.fisher[0], 3.5)  # 0.5 * 1 + 3
     np.testing.assert_allclose(online.anchor[0], 4.0)
     assert penalty == pytest.approx(0.5 * 12 * 3.5 / 2 * 2**2)
+
+
+def test_the_anchor_is_the_fc_layer_that_is_trained(train, monkeypatch):
+    """Not the one in closed form, which replaces it only until the next task begins."""
+    anchors, trained = [], []
+    end_task, consolidate = EWC.end_task, EWC.consolidate
+    monkeypatch.setattr(
+        EWC, "end_task", lambda self, task: trained.append(self.student.get_weights()[-2]) or end_task(self, task)
+    )
+    monkeypatch.setattr(
+        EWC, "consolidate", lambda self, fisher: consolidate(self, fisher) or anchors.append(self.anchor[-2].numpy())
+    )
+    train("ewc", fc="closed_form", fisher_images=2)
+    np.testing.assert_array_equal(anchors[0], trained[0])

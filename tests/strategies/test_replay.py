@@ -1,9 +1,11 @@
 import random
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from scipy.stats import chi2
 
+from sdkd_tf.data.pipeline import rehearsed
 from sdkd_tf.strategies.replay import Reservoir, beside
 
 
@@ -37,5 +39,15 @@ def test_a_reservoir_keeps_all_until_it_is_full():
 def test_every_new_batch_is_joined_by_an_old_one():
     new = tf.data.Dataset.range(6).map(lambda i: {"label": i}).batch(2)
     old = tf.data.Dataset.range(10, 13).map(lambda i: {"label": i}).batch(2)
-    labels = [batch["label"].numpy().tolist() for batch in beside(new, old.repeat())]
-    assert labels == [[0, 1, 10, 11], [2, 3, 12], [4, 5, 10, 11]]
+    labels = [batch["label"].numpy().tolist() for batch in beside(old.repeat(), new)]
+    assert labels == [[10, 11, 0, 1], [12, 2, 3], [10, 11, 4, 5]]
+
+
+@pytest.mark.parametrize("size", [4, 5])
+def test_the_teacher_is_asked_about_the_rehearsed_images_and_half_of_the_kept_ones(size):
+    """In a batch of new images, the last one is rehearsed, and every second one before it."""
+    new = tf.data.Dataset.range(size).batch(size)
+    batch = next(iter(beside(new.map(lambda i: {"i": i + 10}), new.map(lambda i: {"i": i}))))
+    asked = rehearsed(batch["i"]).numpy()
+    np.testing.assert_array_equal(asked[asked < 10], np.arange(size)[::-2])
+    assert abs(np.sum(asked >= 10) - size / 2) < 1
