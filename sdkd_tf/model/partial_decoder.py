@@ -173,6 +173,7 @@ def shallow_decoder(x: tf.Tensor, channels: int, name: str) -> tf.Tensor:
     Returns:
       Saliency logits `[batch, h, w, 1]`.
     """
-    y = lite_receptive_field_block(x, channels, f"{name}_rfb")
+    y = lite_receptive_field_block(x, channels, f"{name}_rfb1")
+    y = lite_receptive_field_block(y, channels, f"{name}_rfb2")
     y = layers.ReLU(name=f"{name}_relu")(separable_convolution(y, channels, 3, f"{name}_conv"))
     return separable_convolution(y, 1, 1, f"{name}_logits")

@@ -166,7 +166,7 @@ def test_decoders_start_as_cpds_with_every_map_at_a_half(decoder):
     # CPD: a normal distribution of deviation 0.01, one of its own in every layer.
     layers = ("attention_decoder_conv6", "detection_decoder_conv6")
     if decoder == "lite":
-        layers = ("attention_decoder_rfb_fuse", "detection_decoder_rfb1_fuse")
+        layers = ("attention_decoder_rfb1_fuse", "detection_decoder_rfb1_fuse")
     first, second = (network.get_layer(name).get_weights()[0] for name in layers)
     np.testing.assert_allclose(first.std(), 0.01, rtol=0.05)
     assert not np.array_equal(first, second)

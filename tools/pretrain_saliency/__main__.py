@@ -1,7 +1,7 @@
 """Makes the bundled weights of the saliency branches.
 
 python -m tools.pretrain_saliency
-python -m tools.pretrain_saliency --decoder=lite
+python -m tools.pretrain_saliency --decoder=lite --epochs=28
 
 Renders 1000 scenes, unless the data file exists, and trains on them; about half an hour on two cores. The decoders of the
 lite network are trained on blocks 6 and 7 of the full one, so it comes second.
