@@ -81,11 +81,22 @@ def columns(table: str, names: tuple[str, ...]) -> str:
     return markdown(chosen[0], chosen[2:])
 
 
+def in_every_cell(records: list[Record]) -> list[Record]:
+    """The records of the arms that were trained in all cells."""
+    cells: dict[str, set[str]] = {}
+    for record in records:
+        cells.setdefault(record.arm, set()).add(record.cell)
+    return [record for record in records if cells[record.arm] == set().union(*cells.values())]
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "main": lambda: scores_table(records("main")),
-    "main, short": lambda: columns(scores_table(records("main")), ("accuracy", "forgetting", "kept, MB", "CPU time")),
+    "main, short": lambda: columns(
+        scores_table(in_every_cell(records("main"))), ("accuracy", "forgetting", "kept, MB", "CPU time")
+    ),
     "main, differences": lambda: paired_table(records("main"), "test"),
     "defaults": lambda: scores_table(records("default")),
+    "styles": lambda: scores_table(records("styles")),
     "decoders": lambda: scores_table(records("decoders")),
     "new objects": lambda: scores_table(records("new_objects")),
     "flags": flags_table,

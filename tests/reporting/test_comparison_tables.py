@@ -81,6 +81,7 @@ def test_plots_of_one_cell_and_of_cells_with_unlike_numbers_of_tasks(tmp_path):
     short.results.tasks[:] = [TaskResult("task1", validation=Scores([0.5], [None]), test=Scores([0.5], [None]))]
     runs = [record("SDKD", "a", "sdkd", 0.75), short]
     np.testing.assert_allclose(curves(runs)["SDKD"], [[0.6, 0.5]])
+    assert list(curves([*runs, record("in one cell", "a", "joint", 0.5)])) == ["SDKD"]
     for chosen in (runs, runs[:1]):
         plot_comparison(chosen, tmp_path)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["curves.png", "final.png"]

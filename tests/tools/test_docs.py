@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,3 +36,8 @@ def test_readme_is_short_and_wrapped():
 def test_columns_of_a_table():
     table = "|  | a | b |\n| --- | --- | --- |\n| x | 1 | 2 |\n| y | 3 | 4 ± 5 |"
     assert docs.columns(table, ("b",)) == "|  | b |\n| --- | --- |\n| x | 2 |\n| y | 4 ± 5 |"
+
+
+def test_the_short_table_has_the_arms_of_all_cells():
+    made = [SimpleNamespace(arm=arm, cell=cell) for arm, cell in ("a0", "b0", "a1", "c1", "b1")]
+    assert [(r.arm, r.cell) for r in docs.in_every_cell(made)] == [("a", "0"), ("b", "0"), ("a", "1"), ("b", "1")]
