@@ -12,7 +12,7 @@ import msgspec
 from sdkd_tf.config import option_classes
 from sdkd_tf.options import Option, declared_options
 from sdkd_tf.reporting.compare import read_records
-from sdkd_tf.reporting.comparison_tables import Record, paired_table, scores_table
+from sdkd_tf.reporting.comparison_tables import Record, by_cell, paired_table, scores_table
 from sdkd_tf.reporting.tables import markdown
 from sdkd_tf.strategies import STRATEGIES
 
@@ -83,10 +83,9 @@ def columns(table: str, names: tuple[str, ...]) -> str:
 
 def in_every_cell(records: list[Record]) -> list[Record]:
     """The records of the arms that were trained in all cells."""
-    cells: dict[str, set[str]] = {}
-    for record in records:
-        cells.setdefault(record.arm, set()).add(record.cell)
-    return [record for record in records if cells[record.arm] == set().union(*cells.values())]
+    found = by_cell(records, lambda record: record)
+    cells = {record.cell for record in records}
+    return [record for record in records if found[record.arm].keys() == cells]
 
 
 TABLES: dict[str, Callable[[], str]] = {

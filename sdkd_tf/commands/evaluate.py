@@ -41,10 +41,11 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError(f"{model}: a file does not say what it was trained on; expected a data folder as well")
     recognize = Recognizer(model)
     sequence = _sequence(folder[0], recognize.labels) if folder else Run(model).tasks()
-    whole = sequence.layout == "folders" and not (run and (not folder or _trained_on(run, sequence)))
+    whole = bool(folder) and sequence.layout == "folders" and not (run and _trained_on(run, sequence))
     examples = {task.name: _all(task, sequence) if whole else task.test for task in sequence.tasks if task.examples}
     problems = Problems()
-    examine_all([example for chosen in examples.values() for example in chosen], problems, "checking images")
+    if folder:  # those of a run were checked before it was trained
+        examine_all([example for chosen in examples.values() for example in chosen], problems, "checking images")
     if problems.images:
         raise UserError(problems.image_lines[0])
     judged = {

@@ -27,9 +27,7 @@ class DataOptions:
     levels: Annotated[tuple[int, ...], about("Levels to use: 1, 2, 3.")] = ()
     objects: Annotated[tuple[str, ...], about("Objects to use, for instance bottle_01,cup_02.")] = ()
     labels: Annotated[Literal["instance", "category"], about("category: cup_01 and cup_02 are one class.")] = "instance"
-    max_tasks: Annotated[
-        Annotated[int, Meta(ge=1)] | None, about("Largest number of tasks; the first ones are used.")
-    ] = None
+    max_tasks: Annotated[Annotated[int, Meta(ge=1)] | None, about("Number of tasks; by default all.")] = None
     class_groups: Annotated[
         tuple[Annotated[int, Meta(ge=1)], ...],
         about("Tasks of new classes instead of conditions: their numbers, as in 12,4,4.", research=True),

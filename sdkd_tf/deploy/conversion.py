@@ -120,7 +120,7 @@ def _write_files(
     write_models(files, FILE_NAMES[quantization], deployed, classes, representative)
     path = files / f"{FILE_NAMES[quantization]}.tflite"
     report = dataclasses.replace(measure(path, network, sequence), **training)
-    if statistics and (quantization == "qat" or not (target / NAME).is_file()):  # it fits the quantized network best
+    if statistics and (quantization == "qat" or not (target / NAME).is_file()):  # keeps that of the int8 file
         Head(classes, statistics).write(files / NAME)
     golden = files / ("golden" if quantization == "qat" else f"golden_{quantization}")
     golden.mkdir()

@@ -101,7 +101,7 @@ def write_golden(directory: PathLike, path: PathLike, images: Sequence[PathLike]
         opened[-1].thumbnail((side, side), Image.Resampling.BILINEAR)
     found = [_answer(classifiers, image, labels) for image in opened]
     order = sorted(range(len(found)), key=lambda i: (_margin(found[i]) <= 2 * found[i].tolerance, found[i].tolerance))
-    second = next((i for i in order if found[i].label != found[order[0]].label), order[:2][-1])
+    second = next((i for i in order if found[i].label != found[order[0]].label), order[:2][-1])  # or the next
     chosen = {"image": opened[order[0]], "image_large": _enlarge(opened[second])}
     answers = {name: _answer(classifiers, image, labels) for name, image in chosen.items()}
     for name, image in chosen.items():

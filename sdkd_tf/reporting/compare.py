@@ -170,7 +170,8 @@ def train_missing(runs: Plan, records: dict[Key, Record], path: pathlib.Path, pa
         for task in run.results.tasks:
             task.losses = {}  # too long for a record
         with lock:
-            records[key] = Record(*key, run.config, run.results)
+            # The run holds an absolute path to its data; the record names them as the comparison does.
+            records[key] = Record(*key, dataclasses.replace(run.config, data=config.data), run.results)
             write_records(path, records)
 
     missing = {key: config for key, config in runs.items() if key not in records}

@@ -32,7 +32,7 @@ def plot_comparison(records: Sequence[Record], out_dir: pathlib.Path) -> None:
 def curves(records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Mean validation accuracy over all tasks after each task that all cells have: arm -> `[tasks, cells]` in [0, 1].
 
-    Of several arms, those with the most cells are shown: the curves of all of them could not be told apart.
+    Only the arms with the most cells are included, because more curves could not be told apart.
     """
     found = by_cell(records, lambda record: metrics.mean_accuracy(record.results.accuracy("validation")))
     most = max(map(len, found.values()))

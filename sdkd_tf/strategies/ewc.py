@@ -52,7 +52,7 @@ class EWC(Strategy):
     def end_task(self, task: TaskData) -> None:
         chosen = random.sample(task.examples, min(self.options.fisher_images, len(task.examples)))
         self.consolidate(self.estimate_fisher(task.batches(chosen, 1)))
-        super().end_task(task)  # may replace the FC layer, which is not the one that is trained on
+        super().end_task(task)  # last: it may replace the FC layer until the next task begins
 
     def consolidate(self, fisher: list[tf.Tensor]) -> None:
         """Adds the penalty of the task just learned, given its Fisher information: one tensor per variable."""

@@ -1,5 +1,6 @@
 """Stands in for `sdkd train`: takes its flags and writes a finished run of two tasks with known numbers."""
 
+import dataclasses
 import sys
 
 from absl import flags
@@ -14,6 +15,7 @@ define_flags(values)
 flags.DEFINE_string("flagfile", "", "", values)
 values(["fake", *values.read_flags_from_files(sys.argv[1:])])
 config = config_from_flags(values).completed(True)
+config = dataclasses.replace(config, data=dataclasses.replace(config.data, data_dir="/where/the/data/are"))
 if config.options.saliency_weight == 13 or getattr(config.options, "temperature", 0) == 13:
     sys.exit("error: an unlucky temperature")
 run, seed, distilled = Run(config.run.run_dir), config.training.seed, config.strategy == "sdkd"

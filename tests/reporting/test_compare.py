@@ -111,8 +111,9 @@ def test_accuracy_of_the_int8_file_is_recorded(tmp_path, base):
 
 def test_a_run_on_record_is_not_repeated(tmp_path, base):
     compared(tmp_path, base)
-    _, records, _ = compared(tmp_path, base, cells=CELLS)
+    runs, records, _ = compared(tmp_path, base, cells=CELLS)
     assert calls(tmp_path, "sdkd") == "01" and len(records) == 4
+    assert all(record.config.data == runs[key].data for key, record in records.items())  # no absolute path
     base.write_text("--epochs=3\n")
     with pytest.raises(
         UserError, match=r"arm 'SDKD', cell '0', has different options \(--epochs is 2, not 3; --first_task"
