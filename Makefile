@@ -34,7 +34,7 @@ test-device: .venv/installed .arm64/installed
 	npm install --silent --no-package-lock --prefix examples/web
 	$(BIN)/python -m pytest -q tests/device
 
-.arm64/installed: benchmarks/arm64/install.sh
+.arm64/installed: benchmarks/arm64/install.sh | .venv/installed
 	rm -rf .arm64
 	sh benchmarks/arm64/install.sh .arm64 $(BIN)/python
 

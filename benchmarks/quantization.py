@@ -26,7 +26,6 @@ _ROWS: dict[str, tuple[str, Callable[[Conversion], float]]] = {
     "top-1 agreement": (".3f", lambda c: c.test.top1_agreement),
     "saliency MAE against float": ("+.4f", lambda c: _mae(c)),
     "steps": (".0f", lambda c: c.steps),
-    "range distance": (".3f", lambda c: np.nan if c.range_distance is None else c.range_distance),
 }
 
 

@@ -78,9 +78,6 @@ class FirstStepHeartbeat(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._stack.close()
 
-    def on_train_end(self, logs: Any = None) -> None:
-        self._stack.close()
-
 
 class TimeEstimate(keras.callbacks.Callback):
     """Prints how long training will take, from the median time of the first steps.

@@ -83,6 +83,9 @@ class Config:
         kind = STRATEGIES[self.strategy]
         if not self.run.run_dir:
             raise UserError("--run_dir is missing; expected a directory to write to")
+        run_dir, data_dir = (pathlib.Path(path).resolve() for path in (self.run.run_dir, self.data.data_dir))
+        if self.data.data_dir != "rendered" and run_dir.is_relative_to(data_dir):
+            raise UserError(f"run_dir {self.run.run_dir}: is in the data folder; expected a directory outside of it")
         if self.run.taught and not self.run.continue_from:
             raise UserError("--taught works only with --continue_from, the run that the file was converted from")
         if self.run.continue_from:
@@ -94,6 +97,10 @@ class Config:
                 )
             if pathlib.Path(self.run.run_dir).resolve() == pathlib.Path(self.run.continue_from).resolve():
                 raise UserError(f"run_dir {self.run.run_dir}: is also --continue_from; expected another directory")
+        if getattr(self.options, "rehearsal", False) and self.training.batch_size == 1:
+            raise UserError(
+                "--batch_size=1: expected 2 or more with --rehearsal, which shows half of each batch as harder"
+            )
         if self.run.distribute != "none":
             # The result must not depend on the number of replicas.
             given = f"does not work with --distribute={self.run.distribute}"

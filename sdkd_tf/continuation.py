@@ -4,6 +4,7 @@ If the data of the finished run are still there, its tasks are tested again at t
 """
 
 import dataclasses
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -79,7 +80,7 @@ def known_classes(config: Config) -> Sequence[str]:
     return labels
 
 
-def earlier_tasks(run: Run, network: keras.Model) -> list[EarlierTask]:
+def earlier_tasks(run: Run, network: keras.Model) -> tuple[list[EarlierTask], list[str]]:
     """Tests a network that continues a run on the tasks of that run, and on those of the runs that it continues.
 
     Args:
@@ -87,29 +88,33 @@ def earlier_tasks(run: Run, network: keras.Model) -> list[EarlierTask]:
       network: the network of the new run.
 
     Returns:
-      The tasks in the order in which they were learned, without those whose images have changed or are not there.
+      (the tasks, names of the runs that have changed, whose images have changed, or that are missing), oldest first.
     """
     tested: list[EarlierTask] = []
-    try:
-        if run.config.run.continue_from:
-            tested = earlier_tasks(Run(run.config.run.continue_from), network)
-        tasks = run.tasks()
-    except UserError as error:
-        print(f"tasks of {run.directory.name} are not tested again: {error}")
-        return tested
-    last = run.results.tasks[-1]
-    after = evaluate_tasks(predictions(network, held_out(tasks, network.input_shape[1])), tasks)
-    for place, task in enumerate(tasks.tasks):
-        then = {split: getattr(last, split).accuracy[place] for split in after}
-        now = {split: scores.accuracy[place] for split, scores in after.items()}
-        tested.append(EarlierTask(f"{run.directory.name}/{task.name}", then, now))
-    return tested
+    untested, lineage = [], run.lineage()
+    if beyond := lineage[-1].config.run.continue_from:
+        untested.append(pathlib.Path(beyond).name)
+    for earlier in reversed(lineage):
+        name = earlier.directory.name
+        try:
+            tasks, last = earlier.tasks(), earlier.results.tasks[-1]
+        except UserError as error:
+            print(f"tasks of {name} are not tested again: {error}")
+            untested.append(name)
+            continue
+        after = evaluate_tasks(predictions(network, held_out(tasks, network.input_shape[1])), tasks)
+        for place, task in enumerate(tasks.tasks):
+            then = {split: getattr(last, split).accuracy[place] for split in after}
+            now = {split: scores.accuracy[place] for split, scores in after.items()}
+            tested.append(EarlierTask(f"{name}/{task.name}", then, now))
+    return tested, untested
 
 
 def _take_over(head: Head, strategy: Strategy, config: Config, classes: int) -> None:
-    statistics = strategy.statistics
-    values = [v.numpy() for v in head.statistics.variables]
-    if statistics is None or not _assign(statistics.variables, values, (len(head.labels), classes)):
+    statistics, values = strategy.statistics, [v.numpy() for v in head.statistics.variables]
+    known = statistics.counts.numpy()[: len(head.labels)] if statistics else np.inf
+    fits = (head.statistics.counts.numpy() >= known).all()  # teaching only adds images
+    if not (statistics and fits and _assign(statistics.variables, values, (len(head.labels), classes))):
         raise UserError(
             f"taught {config.run.taught}: does not fit the network of {config.run.continue_from}; expected a head that was"
             " converted from it, and --fc=closed_form"

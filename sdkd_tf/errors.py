@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator
 
@@ -26,7 +27,8 @@ def one_line_errors(resumable: bool = False) -> Iterator[None]:
     Args:
       resumable: whether the program resumes its work if it is run again, which the messages then mention.
     """
-    again = "run the same command again" + (" to resume" if resumable else "")
+    kept = " without --overwrite" if "--overwrite" in sys.argv else ""
+    again = "run the same command again" + (f"{kept} to resume" if resumable else "")
     try:
         yield
     except KeyboardInterrupt:
@@ -45,4 +47,8 @@ def one_line_errors(resumable: bool = False) -> Iterator[None]:
             sys.exit(f"error: {file}cannot be read or written ({error.strerror}); expected a path with permission")
         if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG):
             sys.exit(f"error: {file}cannot be read or written ({error.strerror}); expected another path")
+        raise
+    except Exception as error:
+        if inside := re.search(r"UserError: (.+)", str(error)):  # raised while TensorFlow read an image
+            sys.exit(f"error: {inside[1]}")
         raise

@@ -53,7 +53,7 @@ def lock(path: PathLike, wait: bool = True) -> Iterator[None]:
     """Holds a lock file while the block runs. The system releases it however the process ends.
 
     Args:
-      path: the lock file.
+      path: the lock file; its folder is created.
       wait: whether to wait for another process that holds it.
 
     Raises:
@@ -61,6 +61,7 @@ def lock(path: PathLike, wait: bool = True) -> Iterator[None]:
     """
     folder = pathlib.Path(path).parent
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         file = open(path, "w")
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror}); choose another folder") from error
@@ -159,7 +160,7 @@ class SavedStates:
             old.unlink()
 
     def load(self, form: type[T]) -> tuple[T, list[np.ndarray]] | None:
-        """Reads the newest intact state. Damaged states are reported and removed.
+        """Reads the newest intact state. Damaged states are reported.
 
         Args:
           form: type of the state, as in `read_json`.
@@ -182,7 +183,6 @@ class SavedStates:
                 then = "starting over" if path == files[0] else "using the previous state"
                 reason = ascii(one_line(error))[1:-1]
                 print(f"{path}: is damaged ({reason}); {then}", flush=True)
-                path.unlink(missing_ok=True)  # another worker may have removed it already
         return None
 
     @contextlib.contextmanager

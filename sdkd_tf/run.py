@@ -81,6 +81,16 @@ class Run:
             raise UserError(f"{path}: {problem}")
         return results
 
+    def lineage(self) -> list["Run"]:
+        """This run and those that it continues, the newest first. Ends where one is missing or was overwritten."""
+        runs = [self]
+        with contextlib.suppress(UserError):
+            while earlier := runs[-1].config.run.continue_from:
+                if Run(earlier).weights_digest() != runs[-1].results.continued_from:
+                    break
+                runs.append(Run(earlier))
+        return runs
+
     def network(self) -> keras.Model:
         """The network after the last task, rebuilt from the options. Raises UserError if the weights do not fit."""
         options, build = ARCHITECTURES[self.config.architecture]
@@ -105,7 +115,13 @@ class Run:
         sequence = load_tasks(options, problems, self.results.classes).without(set(self.results.skipped))
         if problems.general:
             raise UserError(problems.general[0])
-        if fingerprint(sequence) != self.results.fingerprint or list(sequence.classes) != self.results.classes:
+        try:
+            found = fingerprint(sequence)
+        except OSError as error:  # a list names a file that is no longer there
+            raise UserError(
+                f"{error.filename}: cannot be read ({error.strerror}); expected an image or mask"
+            ) from error
+        if found != self.results.fingerprint or list(sequence.classes) != self.results.classes:
             raise UserError(
                 f"data_dir {options.data_dir}: files, labels or masks are not those {self.directory} was trained on;"
                 " expected the same data; if they were moved, give their new location"
@@ -135,8 +151,8 @@ class Run:
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
     def statistics(self) -> ClassStatistics | None:
-        """The class statistics that the FC layer was computed from; None if it was trained."""
-        kept = self.arrays("kept.npz")
+        """The class statistics that the FC layer was computed from in closed form; None for another FC layer."""
+        kept = self.arrays("kept.npz") if self.config.options.fc == "closed_form" else {}
         names = "counts", "means", "scatter", "reach"
         return ClassStatistics.of(**{name: kept[name] for name in names}) if set(names) <= set(kept) else None
 
@@ -184,10 +200,6 @@ class Run:
         Raises:
           UserError: the directory cannot be created, or another process is writing to it.
         """
-        try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"run_dir {self.directory}: cannot be written ({error.strerror})") from error
         with lock(self.directory / ".lock", wait=False):
             yield
 

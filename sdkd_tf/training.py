@@ -75,7 +75,7 @@ def train(config: Config) -> Results:
         if config.run.continue_from:
             hand_over(Run(config.run.continue_from), strategy, config, tasks.classes)
     with tempfile.TemporaryDirectory() as directory:
-        if config.marks_objects and config.options.saliency_weight:
+        if config.marks_objects and (config.options.saliency_weight or getattr(config.options, "rehearsal", False)):
             tasks = with_pseudo_masks(tasks, strategy.student, pathlib.Path(directory))
         results.parameters = strategy.student.count_params()
         return _TaskLoop(run, config, tasks, strategy, replicas, results).learn_all()
@@ -97,21 +97,23 @@ def _read_data(config: Config) -> tuple[TaskSequence, Config, Results]:
     skipped = {tasks.relative(image): lines for image, lines in problems.images.items()}
     if skipped:
         print("\n  ".join([f"skipping {len(skipped)} images:", *problems.image_lines]))
-    supervised = any(example.mask or example.box for example in tasks.tasks[0].train)
-    supervised = supervised and config.options.saliency_weight > 0
+    supervised = config.options.saliency_weight > 0 and any(e.mask or e.box for e in tasks.tasks[0].train)
     config, earlier = config.completed(supervised), config.run.continue_from
     if getattr(config.network, "detach_map", False) and not (supervised or earlier or config.marks_objects):
         raise UserError(
             f"--detach_map: no training image of the first task, {tasks.tasks[0].name}, has a mask or a box, or"
             " --saliency_weight is 0, so nothing would supervise the map; expected --nodetach_map"
         )
-    data = config.data
-    if data.data_dir != "rendered":  # so that the run can be read from any working directory
+    digest, run, data = None, config.run, config.data  # with absolute paths, any command finds them
+    if data.data_dir != "rendered":
         data = dataclasses.replace(data, data_dir=str(pathlib.Path(data.data_dir).resolve()))
-    digest = Run(earlier).weights_digest() if earlier else None
-    config = dataclasses.replace(config, data=data)
-    tested = len({example.image for task in tasks.tasks for example in task.test})
-    results = Results(list(tasks.classes), fingerprint(tasks), skipped, 0, digest, test_images=tested)
+    if earlier:
+        digest = Run(earlier).weights_digest()
+        run = dataclasses.replace(run, continue_from=str(pathlib.Path(earlier).resolve()))
+    config = dataclasses.replace(config, run=run, data=data)
+    results = Results(list(tasks.classes), fingerprint(tasks), skipped, 0, digest)
+    results.test_counts = [len(task.test) for task in tasks.tasks]
+    results.test_images = len({example.image for task in tasks.tasks for example in task.test})
     return tasks, config, results
 
 
@@ -150,23 +152,23 @@ class _TaskLoop:
 
     def restore(self) -> tuple[int, int]:
         """Resumes an unfinished run or starts a new one. Returns (index of the task to train, its finished epochs)."""
-        remedy = "use --overwrite to start over"
         saved = None if self.config.run.overwrite else self.run.resume(self.config, self.results)
         place = (saved[0].task, saved[0].epoch) if saved else None
-        seen = msgspec.json.encode([dataclasses.replace(self.config, run=None), self.results, place])  # type: ignore
+        options = dataclasses.replace(self.config, run=None, data=None)  # type: ignore[arg-type]
+        seen = msgspec.json.encode([options, self.results, place])
         wait_for_all(self.replicas, zlib.crc32(seen))  # before the chief changes the files that they read
         if not saved:
             if self.chief:
                 self.run.start(self.config)
             return 0, 0
-        with self.run.states.fitting(remedy):
+        with self.run.states.fitting("use --overwrite to start over"):
             state, (self.maps, *values) = saved
             self.strategy.kept_examples = tuple(self.examples[place] for place in state.kept)
             self.strategy.restore(state.strategy, values)
             self.results = state.results
         if self.chief:
             self.run.save_options(self.config)
-        print(f"resuming after task {state.task}, epoch {state.epoch}")
+        print(f"resuming task {state.task + 1} after {state.epoch} epochs")
         return state.task, state.epoch
 
     def save(self, task: int, epoch: int) -> None:
@@ -179,8 +181,8 @@ class _TaskLoop:
     def learn(self, index: int, done: int, resumed: bool) -> None:
         """Trains one task, after its `done` finished epochs, and evaluates the network on all tasks."""
         strategy, task, data = self.strategy, self.tasks.tasks[index], self._data(index)
-        count = len(self.tasks.tasks)
-        print(f"\ntask {index + 1}/{count}: {task.name}, {len(task.train)} images, strategy {self.config.strategy}")
+        number = f"{index + 1}/{len(self.tasks.tasks)}"
+        print(f"\ntask {number}: {task.name}, {len(task.train)} images, strategy {self.config.strategy}")
         if not done:
             self._seed(index, "begin")
             result = TaskResult(task.name, len(task.train), len(strategy.kept_examples), strategy.stored_bytes)
@@ -198,7 +200,7 @@ class _TaskLoop:
     def _data(self, index: int) -> TaskData:
         task, training = self.tasks.tasks[index], self.config.training
         place = index + (1 if self.config.run.continue_from else 0)
-        first = training.first_task_epochs
+        epochs = training.epochs if place or training.first_task_epochs is None else training.first_task_epochs
         return TaskData(
             place,
             task.train,
@@ -206,7 +208,7 @@ class _TaskLoop:
             training.batch_size,
             training.augmentation,
             task.validation,
-            epochs=training.epochs if place or first is None else first,
+            epochs=epochs,
             min_steps=training.min_steps,
         )
 
@@ -279,8 +281,8 @@ class _TaskLoop:
         if self.tested is not self.strategy.student:  # not set yet if all tasks were already finished
             self.tested.set_weights(self.strategy.student.get_weights())
         if self.chief:
-            earlier = self.config.run.continue_from
-            self.results.earlier = earlier_tasks(Run(earlier), self.tested) if earlier else []
+            if earlier := self.config.run.continue_from:
+                self.results.earlier, self.results.untested = earlier_tasks(Run(earlier), self.tested)
             maps = self.maps if self.strategy.has_saliency else None
             self.run.finish(self.tested, self.strategy, self.results, self.gallery, maps)
 

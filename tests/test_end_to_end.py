@@ -105,7 +105,6 @@ def test_int8_file(run, converted):
     assert conversion.bytes == path.stat().st_size
     assert set(conversion.validation.accuracy) == set(conversion.test.accuracy) == {"task1", "task2"}
     assert conversion.float_ops == float_operators(path) == []
-    assert set(conversion.test.resized) == {"nearest", "bilinear"}
     assert verify(path, path.with_name("golden"))[1:] == [
         "probabilities: largest difference 0.0000",
         "saliency: largest difference 0.0000",

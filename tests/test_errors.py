@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
 from sdkd_tf.errors import UserError, one_line_errors
 
@@ -48,6 +49,12 @@ def test_user_errors_and_others():
         raise UserError("it is bad")
 
     assert told(bad) == "error: it is bad"
+
+    def bad_in_the_pipeline():
+        dataset = tf.data.Dataset.range(1).map(lambda x: tf.numpy_function(lambda _: bad(), [x], tf.int64))
+        next(iter(dataset))
+
+    assert told(bad_in_the_pipeline) == "error: it is bad"
     with pytest.raises(ZeroDivisionError), one_line_errors():
         1 / 0  # noqa: B018
 

@@ -76,7 +76,12 @@ def test_a_lock_keeps_another_process_out(tmp_path):
     with lock(tmp_path / "lock"):
         assert "is in use by another process" in other().stderr
     assert other().stdout == "mine\n"
-    with pytest.raises(UserError, match="nowhere: cannot be written"), lock(tmp_path / "nowhere" / "lock"):
+    with lock(tmp_path / "new" / "lock"):
+        assert (tmp_path / "new" / "lock").exists()
+    with (
+        pytest.raises(UserError, match=r"lock/x: cannot be written \(Not a dir"),
+        lock(tmp_path / "lock" / "x" / "lock"),
+    ):
         pass
 
 

@@ -223,12 +223,34 @@ def test_a_directory_that_another_process_writes_is_left_alone(run, tmp_path):
         ({"strategy": "magic"}, "strategy is 'magic'; expected one of sdkd, finetune"),
         ({"run_dir": ""}, "--run_dir is missing; expected a directory to write to"),
         ({"data_dir": "/nowhere"}, "data_dir /nowhere: no such directory"),
+        ({"data_dir": "."}, "run_dir x: is in the data folder; expected a directory outside of it"),
+        ({"batch_size": 1}, "--batch_size=1: expected 2 or more with --rehearsal"),
     ],
 )
-def test_bad_options(tmp_path, changed, message):
+def test_bad_options(tmp_path, monkeypatch, changed, message):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=message):
-        train(make_config(**{"run_dir": str(tmp_path / "x"), **changed}))
+        train(make_config(**{"run_dir": "x", **changed}))
     assert not (tmp_path / "x").exists()
+
+
+def test_a_listed_image_that_is_no_longer_there_is_one_line(run, monkeypatch, tmp_path):
+    run("finetune")
+
+    def gone(sequence):
+        raise FileNotFoundError(2, "No such file or directory", "photos/1.jpg")
+
+    monkeypatch.setattr("sdkd_tf.run.fingerprint", gone)
+    with pytest.raises(
+        UserError, match=r"^photos/1.jpg: cannot be read \(No such file or directory\); expected an image"
+    ):
+        Run(tmp_path / "finetune").tasks()
+
+
+def test_only_a_closed_form_fc_layer_has_statistics_to_classify_with(run, tmp_path):
+    for fc, has in (("closed_form", True), ("nearest_mean", False), ("trained", False)):
+        run("finetune", run_dir=str(tmp_path / fc), epochs=1, first_task_epochs=1, fc=fc)
+        assert (Run(tmp_path / fc).statistics() is not None) == has
 
 
 def with_map(num_classes, options):
@@ -259,6 +281,16 @@ def test_a_pretrained_map_that_has_become_constant_is_an_error(run, tmp_path, mo
     assert Run(tmp_path / "varied").config.network.detach_map is True  # no masks are needed to keep such a map
     with pytest.raises(UserError, match="^task task1: the saliency map has become constant, at 0.00; expected a lower"):
         run("finetune", run_dir=str(tmp_path / "constant"), architecture="constant", **settings)
+
+
+@pytest.mark.parametrize("rehearsal", [True, False])
+def test_rehearsal_needs_pseudo_masks_also_where_nothing_trains_the_map(run, data, tmp_path, monkeypatch, rehearsal):
+    shutil.rmtree(data / "masks")
+    monkeypatch.setitem(ARCHITECTURES, "varied", (PretrainedOptions, with_map))
+    asked = []
+    monkeypatch.setattr("sdkd_tf.training.with_pseudo_masks", lambda tasks, *_: asked.append(1) or tasks)
+    run("sdkd", architecture="varied", epochs=1, saliency_weight=0, lambda1=0, fc="trained", rehearsal=rehearsal)
+    assert len(asked) == rehearsal
 
 
 def test_the_map_is_detached_where_masks_of_the_first_task_teach_it(run, data, tmp_path, monkeypatch):

@@ -3,8 +3,6 @@
 python -m tools.difficulty_sheet OUT.png [SEED]
 """
 
-import sys
-
 import numpy as np
 import tensorflow as tf
 from absl import app
@@ -15,6 +13,7 @@ from sdkd_tf.data.difficulty.views import show
 from sdkd_tf.data.pipeline import make_dataset
 from sdkd_tf.data.selection import DataOptions
 from sdkd_tf.data.sequence import Task, load_tasks
+from sdkd_tf.errors import UserError, one_line_errors
 
 _HARD = (3, 6, 9, 12)  # dark, half covered, tiny, in clutter
 _SIDE = 128
@@ -49,9 +48,10 @@ def _one_of_each_object(task: Task) -> list[tuple[tf.Tensor, tf.Tensor]]:
 
 def main(argv: list[str]) -> None:
     """Writes the sheet."""
-    if not 2 <= len(argv) <= 3:
-        sys.exit("error: expected OUT.png [SEED]")
-    draw(*map(int, argv[2:])).save(argv[1])
+    with one_line_errors():
+        if not 2 <= len(argv) <= 3 or not all(number.isdecimal() for number in argv[2:]):
+            raise UserError("expected OUT.png [SEED]")
+        draw(*map(int, argv[2:])).save(argv[1])
 
 
 if __name__ == "__main__":

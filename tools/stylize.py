@@ -7,16 +7,17 @@ of another. A fifth of the training photos become validation images. Needs the e
 """
 
 import pathlib
-import sys
 from collections.abc import Callable
 
 import cv2
 import numpy as np
 from absl import app
+from PIL import Image
 from tqdm import tqdm
 
 from sdkd_tf.data.images import letterbox, open_image
-from sdkd_tf.data.layouts.names import natural_key
+from sdkd_tf.data.layouts.listing import image_files, subfolders
+from sdkd_tf.errors import UserError, one_line_errors
 
 _SIDE = 256
 
@@ -41,24 +42,24 @@ STYLES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def stylize(photos: pathlib.Path, out: pathlib.Path) -> None:
     """Writes `out/{train,validation,test}/<style>/<class>/*.png`."""
-    folders = [folder for split in ("train", "test") for folder in sorted((photos / split).iterdir())]
+    folders = [folder for split in ("train", "test") for folder in subfolders(photos / split).values()]
     for folder in tqdm(folders, unit="class"):
-        files = sorted((file for file in folder.iterdir() if file.is_file()), key=lambda file: natural_key(file.name))
-        for place, file in enumerate(files):
+        for place, file in enumerate(image_files(folder)):
             turn, style = divmod(place, len(STYLES))
             split = "validation" if folder.parent.name == "train" and turn % 5 == 4 else folder.parent.name
             name = list(STYLES)[style]
             target = out / split / name / folder.name / f"{file.stem}.png"
             target.parent.mkdir(parents=True, exist_ok=True)
-            image = letterbox(open_image(file), _SIDE)
-            cv2.imwrite(str(target), STYLES[name](image[..., ::-1].copy()))
+            image = STYLES[name](letterbox(open_image(file), _SIDE)[..., ::-1].copy())
+            Image.fromarray(image[..., ::-1]).save(target)
 
 
 def main(argv: list[str]) -> None:
     """Writes the tasks."""
-    if len(argv) != 3 or not (pathlib.Path(argv[1]) / "train").is_dir():
-        sys.exit("error: expected PHOTOS OUT, where PHOTOS has the form {train,test}/<class>/*.jpg")
-    stylize(pathlib.Path(argv[1]), pathlib.Path(argv[2]))
+    with one_line_errors():
+        if len(argv) != 3 or not all((pathlib.Path(argv[1]) / split).is_dir() for split in ("train", "test")):
+            raise UserError("expected PHOTOS OUT, where PHOTOS has the form {train,test}/<class>/*.jpg")
+        stylize(pathlib.Path(argv[1]), pathlib.Path(argv[2]))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Scores a run or a converted file on labeled images.
 
-Without DATA_DIR, these are the test images of the run. All images of another folder of the form <class>/*.jpg or
-<task>/<class>/*.jpg are used; of a folder that is split, only the test images.
+Without DATA_DIR, these are the test images of the run. In a plain folder, <class>/*.jpg or <task>/<class>/*.jpg, that
+the run was not trained on, all images are used. Otherwise, and in a folder with train, validation and test sets, only
+the test images are.
 """
 
+import contextlib
 import pathlib
 from collections.abc import Sequence
 
@@ -11,7 +13,7 @@ import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from sdkd_tf.data.checks import examine_all, fingerprint
+from sdkd_tf.data.checks import examine_all
 from sdkd_tf.data.layouts import read_layout
 from sdkd_tf.data.selection import DataOptions
 from sdkd_tf.data.sequence import Example, Problems, Task, TaskSequence, load_tasks
@@ -41,13 +43,21 @@ def main(arguments: Sequence[str]) -> None:
         raise UserError(f"{model}: a file does not say what it was trained on; expected a data folder as well")
     recognize = Recognizer(model)
     sequence = _sequence(folder[0], recognize.labels) if folder else Run(model).tasks()
-    whole = bool(folder) and sequence.layout == "folders" and not (run and _trained_on(run, sequence))
+    whole = bool(folder) and sequence.layout == "folders" and not (run and _trained_on(run, sequence.root.resolve()))
     examples = {task.name: _all(task, sequence) if whole else task.test for task in sequence.tasks if task.examples}
     problems = Problems()
     if folder:  # those of a run were checked before it was trained
         examine_all([example for chosen in examples.values() for example in chosen], problems, "checking images")
     if problems.images:
         raise UserError(problems.image_lines[0])
+    if not any(examples.values()):
+        raise UserError(
+            f"data_dir {folder[0]}: holds no labeled images; expected <class>/*.jpg or <task>/<class>/*.jpg"
+        )
+    if whole and run is None:
+        print(
+            "all images are used; if the network was trained on some of them, it is less accurate than this table says"
+        )
     judged = {
         name: judge(recognize, chosen, recognize.input_size)
         for name, chosen in tqdm(examples.items(), desc="evaluating", unit="task")
@@ -70,10 +80,14 @@ def _sequence(data_dir: str, labels: Sequence[str]) -> TaskSequence:
     return sequence
 
 
-def _trained_on(run: Run, sequence: TaskSequence) -> bool:
-    """Whether a run was trained on these data, here or, if they were moved, in another place."""
-    known = pathlib.Path(run.config.data.data_dir)
-    return sequence.root.resolve() == known or fingerprint(sequence) == run.results.fingerprint
+def _trained_on(run: Run, folder: pathlib.Path) -> bool:
+    """Whether a run, or one that it continues, was trained on images of a folder, even if they were moved there."""
+    for known in run.lineage():
+        with contextlib.suppress(UserError):  # a run that is missing, or data that are not those of the run
+            place = pathlib.Path(known.config.data.data_dir)
+            if folder.is_relative_to(place) or place.is_relative_to(folder) or known.tasks(str(folder)):
+                return True
+    return False
 
 
 def _all(task: Task, sequence: TaskSequence) -> tuple[Example, ...]:

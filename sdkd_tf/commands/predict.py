@@ -66,7 +66,9 @@ def main(arguments: Sequence[str]) -> None:
     check(sources)  # fails on a wrong name before any output
     with quiet_stderr():  # TensorFlow logs when it is imported
         recognize = Recognizer(os.path.expanduser(values.model), values.threads)
-    out_dir = _made(values.out_dir) if values.out_dir else None
+    out_dir = values.out_dir and pathlib.Path(values.out_dir).expanduser()
+    if out_dir:
+        out_dir.mkdir(parents=True, exist_ok=True)
     labeled: list[Labeled] = []
     cells: list[Cell] = []
     damaged: list[str] = []
@@ -82,15 +84,6 @@ def main(arguments: Sequence[str]) -> None:
     if damaged:
         several = "\n  ".join([f"{len(damaged)} of {len(sources)} inputs could not be labeled:", *damaged])
         raise UserError(damaged[0] if len(damaged) == 1 else several)
-
-
-def _made(directory: str) -> pathlib.Path:
-    path = pathlib.Path(directory).expanduser()
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--out_dir={directory}: cannot be written ({error.strerror}); choose another") from error
-    return path
 
 
 def _lines(row: Labeled) -> list[str]:

@@ -1,5 +1,6 @@
 """Prints the results of finished runs, and writes their plots and their report for a browser."""
 
+import os
 import pathlib
 from collections.abc import Sequence
 
@@ -26,12 +27,10 @@ def main(arguments: Sequence[str]) -> None:
     if not arguments:
         raise UserError("no run given; expected one or more directories of finished runs")
     out_dir = values.out_dir and pathlib.Path(values.out_dir).expanduser()
-    for run in map(Run, arguments):
+    runs = {Run(argument).directory.resolve(): Run(argument) for argument in arguments}
+    parent = os.path.commonpath([path.parent for path in runs])
+    for path, run in runs.items():
         print(f"{run.directory}\n\n{summary(run)}\n")
-        try:
-            folder = out_dir / run.directory.resolve().name if out_dir else None
-            report, plots = write_report(run, folder, values.data_dir)
-            print(f"report: {report}\nplots: " + ", ".join(map(str, plots)) + "\n")
-        except OSError as error:
-            reason = f"cannot be written ({error.strerror}); choose another --out_dir"
-            raise UserError(f"{error.filename}: {reason}") from error
+        folder = out_dir / path.relative_to(parent) if out_dir else None
+        report, plots = write_report(run, folder, values.data_dir)
+        print(f"report: {report}\nplots: " + ", ".join(map(str, plots)) + "\n")

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> None:
             f"model {model}: has no {NAME} that fits next to it; expected a file converted from a run with"
             " --fc=closed_form, and not the one whose name ends with _classifier"
         )
-    photos = _photos(pathlib.Path(arguments[0]))
+    photos = _photos(pathlib.Path(arguments[0]), head.labels)
     embeddings = [
         classifier(letterbox(open_image(path), classifier.input_size)).embedding
         for path, _ in tqdm(photos, desc="learning", unit="photo")
@@ -52,12 +52,13 @@ def main(arguments: Sequence[str]) -> None:
         print(f"{name}: {names.count(name)} photos, {what}")
 
 
-def _photos(directory: pathlib.Path) -> list[tuple[pathlib.Path, str]]:
-    """The image files below each folder of a class, with the name of the class."""
-    found = []
+def _photos(directory: pathlib.Path, labels: Sequence[str]) -> list[tuple[pathlib.Path, str]]:
+    """The image files below each folder of a class, with the name of the class; `Cup` means a known class `cup`."""
+    found, known = [], {label.lower(): label for label in labels}
     for name, folder in subfolders(directory).items():
         if reason := flaw(name):
             raise UserError(f"class {name!a}: {reason}")
+        name = name if name in labels else known.get(name.lower(), name)
         found += [(path, name) for path in find_files([str(folder)])]
     if not found:
         raise UserError(f"{directory}: has no folders; expected one folder of photos per class")

@@ -7,7 +7,6 @@ import dataclasses
 import itertools
 import pathlib
 
-import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 from PIL import Image
@@ -16,6 +15,7 @@ from tqdm import tqdm
 from sdkd_tf.data.images import crop_letterbox, open_image
 from sdkd_tf.data.pipeline import make_dataset
 from sdkd_tf.data.sequence import Example, TaskSequence
+from sdkd_tf.evaluation.upsampling import upsample
 from sdkd_tf.model.network import as_outputs
 
 _LEAST = 0.005  # smallest marked share of an image that counts as an object
@@ -42,12 +42,10 @@ def with_pseudo_masks(sequence: TaskSequence, network: keras.Model, directory: p
     batches = tqdm(make_dataset(missing, size, 50), desc="marking objects", unit="batch")
     maps = itertools.chain.from_iterable(as_outputs(call(batch["image"])).saliency.numpy() for batch in batches)
     for number, (example, saliency) in enumerate(zip(missing, maps)):
-        image = open_image(example.image)
-        marked = crop_letterbox(saliency[..., 0], image.width, image.height) > 0.5
+        marked = crop_letterbox(upsample(saliency[..., 0], size, size), *open_image(example.image).size) > 0.5
         if marked.mean() >= _LEAST:
-            path, scale = directory / f"{number:06}.png", min(1.0, size / max(image.size))
-            seen = max(1, round(scale * image.width)), max(1, round(scale * image.height))
-            Image.fromarray(np.uint8(255) * marked.astype(np.uint8)).resize(seen).save(path)
+            path = directory / f"{number:06}.png"
+            Image.fromarray(marked).save(path)
             masked[example] = dataclasses.replace(example, mask=path)
     tasks = [dataclasses.replace(task, train=tuple(masked.get(e, e) for e in task.train)) for task in sequence.tasks]
     return dataclasses.replace(sequence, tasks=tuple(tasks))

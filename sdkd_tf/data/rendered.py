@@ -69,19 +69,12 @@ def _damaged(error: Exception | str) -> UserError:
 
 def _sizes(folder: pathlib.Path) -> dict[str, int]:
     """Returns {relative path: size in bytes} of all files below a folder; empty if it does not exist."""
-    sizes = {}
-    folders = [("", os.fspath(folder))]
     try:
-        while folders:
-            prefix, path = folders.pop()
-            for entry in os.scandir(path):
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append((f"{prefix}{entry.name}/", entry.path))
-                else:
-                    sizes[prefix + entry.name] = entry.stat(follow_symlinks=False).st_size
-    except FileNotFoundError:  # also if another process is replacing the folder
+        os.listdir(folder)  # raises an error for a file, which rglob does not
+        files = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+        return {path.relative_to(folder).as_posix(): path.lstat().st_size for path in files}
+    except FileNotFoundError:  # if another process is replacing the folder
         return {}
-    return sizes
 
 
 def _unpack(folder: pathlib.Path, sizes: dict[str, int]) -> None:

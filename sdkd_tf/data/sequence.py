@@ -83,7 +83,7 @@ class TaskSequence:
           sizes: numbers of classes; the first task has the first `sizes[0]` of them, and so on.
 
         Raises:
-          UserError: they do not add up to the number of classes.
+          UserError: they do not add up to the number of classes, or a task has no images.
         """
         if sum(sizes) != len(self.classes):
             raise UserError(
@@ -95,6 +95,8 @@ class TaskSequence:
             labels = range(first, first + size)
             every = ([e for t in self.tasks for e in getattr(t, s) if e.label in labels] for s in SPLITS)
             tasks.append(Task(f"classes{first + 1}-{first + size}", *map(tuple, every)))
+            if not tasks[-1].examples:
+                raise UserError(f"class_groups: no image shows a class of task {tasks[-1].name}; expected some of each")
         return dataclasses.replace(self, tasks=tuple(tasks))
 
     def without(self, images: set[str]) -> "TaskSequence":

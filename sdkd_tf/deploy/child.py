@@ -1,14 +1,10 @@
 """Child processes that end with their parent and can be limited in memory and time."""
 
 import ctypes
+import resource
 import signal
 import subprocess
 import sys
-
-try:
-    import resource
-except ImportError:  # on Windows, only the time can be limited
-    resource = None  # type: ignore[assignment]
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded here: little is safe between fork and exec
@@ -30,7 +26,7 @@ def limit_memory(more: int) -> None:
     Args:
       more: bytes that may be allocated in addition to the current size. A lower hard limit, as of `ulimit -v`, is kept.
     """
-    if resource and sys.platform == "linux":
+    if sys.platform == "linux":
         with open("/proc/self/statm") as statm:
             limit = int(statm.read().split()[0]) * resource.getpagesize() + more
         _, hard = resource.getrlimit(resource.RLIMIT_AS)

@@ -1,5 +1,6 @@
 """Converts a finished run to .tflite files."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -16,7 +17,7 @@ from sdkd_tf.callbacks import heartbeat
 from sdkd_tf.data.pipeline import make_dataset, to_network_range
 from sdkd_tf.data.sequence import TaskSequence
 from sdkd_tf.deploy.golden import write_golden
-from sdkd_tf.deploy.head import NAME, Head
+from sdkd_tf.deploy.head import NAME, Head, read_head
 from sdkd_tf.deploy.measurement import measure
 from sdkd_tf.deploy.metadata import with_metadata, without_output
 from sdkd_tf.deploy.quantization import deployed_outputs, with_probabilities
@@ -31,6 +32,7 @@ from sdkd_tf.strategies.discriminant import ClassStatistics
 from sdkd_tf.strategies.sdkd import SDKD
 
 FILE_NAMES = {"qat": "sdkd_int8", "ptq": "sdkd_int8_ptq", "float": "sdkd_float"}
+_OLD_HEAD = "head_old.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,10 +83,6 @@ def convert(options: ConversionOptions) -> Conversion:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(options.seed)
     target = pathlib.Path(options.out_dir) if options.out_dir else run.directory / "tflite"
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"out_dir {target}: cannot be written ({error.strerror}); choose another --out_dir") from error
     with lock(target / ".lock", wait=False):
         working = _working_directory(target / ".converting", [*options.training, run.weights_digest()])
         report = _write_files(working, target, run, sequence, network, options)
@@ -102,10 +100,9 @@ def _write_files(
 ) -> Conversion:
     """Converts in the working directory, and moves the finished files to the target directory."""
     quantization, classes = options.quantization, run.results.classes
-    training: dict[str, Any] = {}
-    representative, statistics = None, run.statistics()
+    steps, representative, statistics = 0, None, run.statistics()
     if quantization == "qat":
-        deployed, training = _quantized(run, network, sequence, options, SavedStates(working / "progress"), statistics)
+        deployed, steps = _quantized(run, network, sequence, options, SavedStates(working / "progress"), statistics)
     else:
         complete = with_probabilities(network)
         deployed = keras.Model(complete.input, deployed_outputs(complete.outputs))
@@ -119,8 +116,8 @@ def _write_files(
     files.mkdir()
     write_models(files, FILE_NAMES[quantization], deployed, classes, representative)
     path = files / f"{FILE_NAMES[quantization]}.tflite"
-    report = dataclasses.replace(measure(path, network, sequence), **training)
-    if statistics and (quantization == "qat" or not (target / NAME).is_file()):  # keeps that of the int8 file
+    report = dataclasses.replace(measure(path, network, sequence), steps=steps, weights=run.weights_digest())
+    if statistics:
         Head(classes, statistics).write(files / NAME)
     golden = files / ("golden" if quantization == "qat" else f"golden_{quantization}")
     golden.mkdir()
@@ -140,14 +137,34 @@ def _working_directory(directory: pathlib.Path, content: list[Any]) -> pathlib.P
 
 
 def _publish(files: pathlib.Path, target: pathlib.Path, quantization: str, report: Conversion) -> None:
-    """Moves finished files to the target directory, and then updates conversion.json."""
-    known = target / "conversion.json"
+    """Moves finished files to the target directory, and then updates conversion.json.
+
+    The files of another run are removed, because the new labels are not theirs. A head.json that was taught stays as it
+    is if the int8 file does, and is otherwise renamed.
+    """
+    known, head = target / "conversion.json", target / NAME
     reports = load_conversions(known) if known.is_file() else {}
+    for name in [name for name, other in reports.items() if other.weights != report.weights]:
+        for suffix in ("", "_classifier"):
+            (target / f"{FILE_NAMES[name]}{suffix}.tflite").unlink(missing_ok=True)
+        del reports[name]
+    if quantization != "qat" and "qat" in reports and head.is_file():
+        (files / NAME).unlink(missing_ok=True)
+    elif head.is_file() and _seen(head) != _seen(files / NAME):
+        os.replace(head, target / _OLD_HEAD)
+        print(f"{head}: was taught or belongs to another run; renamed to {_OLD_HEAD}")
     for file in files.iterdir():
         if file.is_dir():
             shutil.rmtree(target / file.name, ignore_errors=True)
         os.replace(file, target / file.name)
     write_json(known, {**reports, quantization: report})
+
+
+def _seen(head: pathlib.Path) -> Any:
+    """The labels of a head.json and the number of images of each; None if there is no such file or it is damaged."""
+    with contextlib.suppress(UserError):
+        return read_head(head).labels, read_head(head).statistics.counts.numpy().tolist()
+    return None
 
 
 def _quantized(
@@ -157,11 +174,8 @@ def _quantized(
     options: ConversionOptions,
     states: SavedStates,
     statistics: ClassStatistics | None,
-) -> tuple[keras.Model, dict[str, Any]]:
-    """Returns the quantized model, and the fields of its Conversion that describe the training.
-
-    Class statistics follow the quantization.
-    """
+) -> tuple[keras.Model, int]:
+    """Returns the quantized model and the number of steps of its training. Class statistics follow the quantization."""
     last_task, config = sequence.tasks[-1].train, run.config
     steps = max(config.training.min_steps, len(last_task) // options.batch_size)
     batches = make_dataset(
@@ -177,10 +191,10 @@ def _quantized(
     shared = {name: value for name, value in vars(config.options).items() if name in known}
     distillation = SDKD.Options(**{**shared, "lambda2": options.lambda2})
     length = steps, options.epochs, options.learning_rate
-    deployed, distance = train_quantized(network, batches, distillation, *length, states)
+    deployed = train_quantized(network, batches, distillation, *length, states)
     if statistics:
         follow_quantization(statistics, network, deployed, batches)
-    return deployed, {"steps": steps * options.epochs, "range_distance": distance}
+    return deployed, steps * options.epochs
 
 
 def write_models(

@@ -21,7 +21,10 @@ _OTHER_KERNELS = (OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, OpResolverTy
 _MARGIN = 32 / 256  # added to the largest difference between these kernels, for others: see docs/deploy.md
 _COMPARED = "probabilities", "saliency"  # outputs; the probabilities follow from the embedding
 _CANDIDATES = 8
-_SMALL, _LARGE = 512, 1600  # longer side in pixels: image.png has at most, image_large.png at least this many
+_SMALL, _LARGE = (
+    512,
+    1600,
+)  # longer side in pixels, of image.png at most (or twice the input), of image_large.png at least
 _NOISE = 48  # amplitude, of 255
 
 
@@ -62,24 +65,6 @@ class Expected:
     image_large: Answer
 
 
-_README = """# Golden check
-
-`image.png` is a photo; `image_large.png` is another one with the size and noise of a phone photo. `input.bin` and
-`input_large.bin` are their input bytes for the model: {size} x {size} RGB pixels, row by row. `expected.json` holds the
-outputs of `{file}` for each: the `probabilities` of the classes, the `label` with the highest one, and `saliency`, the
-rows of the map.
-
-On a device, for each image:
-
-1. Run the model on the bytes as its input `image`, and compare the outputs. `label` must have the highest probability,
-   and no value may differ by more than `tolerance`.
-2. Decode the PNG, scale it as the app does, and compare it with the bytes. They may differ by `pixel_tolerance` (of
-   255) on average. If only `image_large.png` differs by more, the filter does not average when it shrinks an image.
-
-On a computer: `sdkd verify {file} <this directory>`
-"""
-
-
 def write_golden(directory: PathLike, path: PathLike, images: Sequence[PathLike], labels: list[str]) -> None:
     """Writes two images, their input bytes, expected.json and README.md.
 
@@ -101,14 +86,16 @@ def write_golden(directory: PathLike, path: PathLike, images: Sequence[PathLike]
         opened[-1].thumbnail((side, side), Image.Resampling.BILINEAR)
     found = [_answer(classifiers, image, labels) for image in opened]
     order = sorted(range(len(found)), key=lambda i: (_margin(found[i]) <= 2 * found[i].tolerance, found[i].tolerance))
-    second = next((i for i in order if found[i].label != found[order[0]].label), order[:2][-1])  # or the next
+    certain = [i for i in order if _margin(found[i]) > 2 * found[i].tolerance]
+    second = next((i for i in certain if found[i].label != found[order[0]].label), order[:2][-1])  # or the next
     chosen = {"image": opened[order[0]], "image_large": _enlarge(opened[second])}
     answers = {name: _answer(classifiers, image, labels) for name, image in chosen.items()}
     for name, image in chosen.items():
         image.save(directory / f"{name}.png")
         (directory / f"{NAMES[name]}.bin").write_bytes(letterbox(image, size).tobytes())
     write_json(directory / "expected.json", Expected(path.name, size, labels, **answers))
-    (directory / "README.md").write_text(_README.format(size=size, file=path.name), encoding="utf-8")
+    readme = pathlib.Path(__file__).with_name("golden_readme.md").read_text(encoding="utf-8")
+    (directory / "README.md").write_text(readme.format(size=size, file=path.name), encoding="utf-8")
 
 
 def _enlarge(image: Image.Image) -> Image.Image:

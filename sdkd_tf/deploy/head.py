@@ -21,7 +21,7 @@ NAME = "head.json"
 
 
 class Decision(NamedTuple):
-    """What a head says of an image.
+    """The prediction of a head for an image.
 
     Attributes:
       probabilities: `[classes]`.
@@ -118,10 +118,13 @@ def read_head(path: PathLike) -> Head:
         triangle, size = np.frombuffer(stored.scatter, "<f4"), means.shape[1]
         if len(stored.counts) != classes or len(triangle) != size * (size + 1) // 2:
             raise ValueError("numbers of classes or features differ")
-    except ValueError as error:
+        scatter = np.zeros((size, size), np.float32)
+        scatter[np.tril_indices(size)] = triangle
+        scatter += np.tril(scatter, -1).T
+        statistics = ClassStatistics.of(np.array(stored.counts), means, scatter, np.array(stored.reach))
+        head = Head(stored.labels, statistics, stored.temperature)
+        if min(stored.counts) < 0 or not (max(stored.counts) > 0 and np.isfinite(head(means[0]).probabilities).all()):
+            raise ValueError("its statistics have no solution")
+    except ValueError as error:  # LinAlgError is one
         raise UserError(f"{path}: {error}; expected a file written by convert.py") from error
-    scatter = np.zeros((size, size), np.float32)
-    scatter[np.tril_indices(size)] = triangle
-    scatter += np.tril(scatter, -1).T
-    statistics = ClassStatistics.of(np.array(stored.counts), means, scatter, np.array(stored.reach))
-    return Head(stored.labels, statistics, stored.temperature)
+    return head

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import tf_keras as keras
-from PIL import Image
 from tqdm import tqdm
 
-from sdkd_tf.data.images import open_image
 from sdkd_tf.data.pipeline import make_dataset, to_pixels
-from sdkd_tf.data.sequence import Example, TaskSequence
+from sdkd_tf.data.sequence import TaskSequence
 from sdkd_tf.deploy.report import Conversion, Latency, SplitReport
 from sdkd_tf.deploy.tflite import Classifier, float_operators, open_interpreter
 from sdkd_tf.errors import UserError, one_line
@@ -34,7 +32,7 @@ def measure(path: pathlib.Path, network: keras.Model, sequence: TaskSequence) ->
       sequence: the tasks.
 
     Returns:
-      A Conversion. Its test split includes the mean accuracy on images scaled with `stretch`.
+      A Conversion.
     """
     classifier = Classifier(path)
     with tqdm(total=2 * len(sequence.tasks), desc="measuring the .tflite", unit="task") as progress:
@@ -44,22 +42,6 @@ def measure(path: pathlib.Path, network: keras.Model, sequence: TaskSequence) ->
     return Conversion(path.name, path.stat().st_size, float_operators(path), latency, validation, test)
 
 
-def stretch(image: Image.Image, size: int, method: str) -> np.ndarray:
-    """Scales a PIL image to a square as phones do: distorts the aspect ratio, and skips pixels instead of averaging.
-
-    Args:
-      image: PIL image in mode RGB.
-      size: side of the square in pixels.
-      method: `nearest`, as Android Studio's model binding does, or `bilinear`.
-
-    Returns:
-      uint8 `[size, size, 3]`.
-    """
-    step = (image.width / size, 0, 0, 0, image.height / size, 0)
-    resample = Image.Resampling[method.upper()]
-    return np.asarray(image.transform((size, size), Image.Transform.AFFINE, step, resample))
-
-
 def _compare(
     classifier: Classifier, network: keras.Model, sequence: TaskSequence, split: str, progress: tqdm
 ) -> SplitReport:
@@ -67,11 +49,9 @@ def _compare(
     agree: list[bool] = []
     differences: list[float] = []
     errors: dict[str, list[float]] = {kind: [] for kind in _KINDS}
-    resized: dict[str, list[float]] = {"nearest": [], "bilinear": []} if split == "test" else {}
     for task in sequence.tasks:
-        examples = getattr(task, split)
         hits: dict[str, list[bool]] = {kind: [] for kind in _KINDS}
-        for batch in make_dataset(examples, classifier.input_size, 50):
+        for batch in make_dataset(getattr(task, split), classifier.input_size, 50):
             expected = Outputs(*network.predict_on_batch(batch["image"]))
             found = [classifier(image) for image in to_pixels(batch["image"].numpy())]
             labels, maps = batch["label"].numpy(), np.stack([f.saliency for f in found])
@@ -83,19 +63,10 @@ def _compare(
             errors["float"] += saliency_errors(expected.saliency[..., 0], batch)
             errors["tflite"] += saliency_errors(maps, batch)
         accuracy[task.name] = {kind: float(np.mean(values)) for kind, values in hits.items()}
-        for method, right in resized.items():
-            right.append(_stretched_accuracy(classifier, examples, method))
         progress.update()
     known = not np.isnan(errors["float"]).all()
     maes = {kind: float(np.nanmean(values)) if known else None for kind, values in errors.items()}
-    stretched = {method: float(np.mean(right)) for method, right in resized.items()}
-    return SplitReport(accuracy, float(np.mean(agree)), float(np.mean(differences)), maes, stretched)
-
-
-def _stretched_accuracy(classifier: Classifier, examples: tuple[Example, ...], method: str) -> float:
-    stretched = [stretch(open_image(example.image), classifier.input_size, method) for example in examples]
-    found = [classifier(image).probabilities.argmax() for image in stretched]
-    return float(np.mean([label == example.label for label, example in zip(found, examples)]))
+    return SplitReport(accuracy, float(np.mean(agree)), float(np.mean(differences)), maes)
 
 
 def latencies(paths: Sequence[PathLike], threads: int, runs: int) -> np.ndarray:

@@ -66,20 +66,11 @@ def without_output(content: bytes, name: str) -> bytes:
 
 def _model_metadata(name: str, description: str, version: str) -> bytes:
     b = flatbuffers.Builder(1024)
-    rgb = _table(b, {}, {0: _RGB})
-    pixels = _tensor(
-        b,
-        "image",
-        "RGB image that fills the square or has black bars",
-        {
-            3: _table(b, {1: rgb}, {0: _IMAGE_PROPERTIES}),
-            4: _list(
-                b,
-                [_table(b, {1: _table(b, {0: _floats(b, 127.5), 1: _floats(b, 127.5)})}, {0: _NORMALIZATION_OPTIONS})],
-            ),
-            5: _stats(b, 0.0, 255.0),
-        },
-    )
+    properties = _table(b, {1: _table(b, {}, {0: _RGB})}, {0: _IMAGE_PROPERTIES})
+    scale = _table(b, {0: _floats(b, 127.5), 1: _floats(b, 127.5)})
+    units = _list(b, [_table(b, {1: scale}, {0: _NORMALIZATION_OPTIONS})])
+    fields = {3: properties, 4: units, 5: _stats(b, 0.0, 255.0)}
+    pixels = _tensor(b, "image", "RGB image that fills the square or has black bars", fields)
     files = [_table(b, {0: b.CreateString(_LABEL_FILE), 1: b.CreateString("Class names.")}, {2: _TENSOR_AXIS_LABELS})]
     scores = _tensor(b, "probability", "probabilities of the classes", {5: _stats(b, 0.0, 1.0), 6: _list(b, files)})
     subgraph = _table(b, {2: _list(b, [pixels]), 3: _list(b, [scores])})

@@ -151,35 +151,6 @@ def calibrate(student: keras.Model, network: keras.Model, batches: Iterable[dict
 _EMA_DECAY = 0.999  # per step, of TF-MOT's MovingAverageQuantizer
 
 
-class RangeDistance(keras.callbacks.Callback):
-    """Estimates, after each epoch, how far the ranges of the activations are from the limits of their moving averages.
-
-    In n steps, a moving average with decay d covers the fraction 1 - d^n of its distance to the limit. The remaining
-    distance thus follows from the distance covered in the epoch.
-
-    Attributes:
-      distance: remaining distance in widths of the range, averaged over all ranges and both of their ends.
-    """
-
-    distance = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._steps, self._before = 0, self._ranges()
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._steps += 1
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        after, left = self._ranges(), _EMA_DECAY**self._steps
-        remaining = np.abs(after - self._before) * left / (1 - left)
-        self.distance = float((remaining / (after[:, 1:] - after[:, :1])).mean())
-
-    def _ranges(self) -> np.ndarray:
-        layers = [layer for layer in self.model.student.layers if layer.name.removeprefix("quant_") not in FIXED_RANGES]
-        found = [_range_variables(layer) for layer in layers]
-        return np.array([[float(low), float(high)] for low, high in filter(None, found)])
-
-
 def fix_ranges(model: keras.Model) -> None:
     """Resets the ranges in FIXED_RANGES, because training moves every range a little in each step."""
     for layer in model.layers:

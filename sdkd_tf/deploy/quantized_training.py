@@ -8,14 +8,13 @@ import tensorflow as tf
 import tf_keras as keras
 
 from sdkd_tf.callbacks import FirstStepHeartbeat, Schedule, heartbeat
-from sdkd_tf.deploy.quantization import RangeDistance, calibrate, fix_ranges, quantization_aware
+from sdkd_tf.deploy.quantization import calibrate, fix_ranges, quantization_aware
 from sdkd_tf.files import SavedStates
 from sdkd_tf.strategies.base import embedding_of
 from sdkd_tf.strategies.discriminant import ClassStatistics
 from sdkd_tf.strategies.sdkd import SDKD
 
 _CALIBRATION_BATCHES = 20
-_FAR = 0.05  # range distance, in widths of a range, above which a warning is printed
 
 
 @dataclasses.dataclass
@@ -23,7 +22,6 @@ class _State:
     """The state of unfinished quantization-aware training."""
 
     epoch: int
-    range_distance: float
     strategy: dict[str, Any]
 
 
@@ -35,7 +33,7 @@ def train_quantized(
     epochs: int,
     learning_rate: float,
     states: SavedStates,
-) -> tuple[keras.Model, float]:
+) -> keras.Model:
     """Trains a quantized copy of a network with SDKD; the float network is the teacher.
 
     Args:
@@ -46,10 +44,12 @@ def train_quantized(
       states: where states are saved; those of an interrupted training are resumed.
 
     Returns:
-      (the trained quantized model with the outputs of `Prediction`; its `RangeDistance.distance`). Raises UserError if
-      a saved state does not fit.
+      The trained quantized model with the outputs of `Prediction`.
+
+    Raises:
+      UserError: a saved state does not fit.
     """
-    done, ranges = 0, RangeDistance()
+    done = 0
     with states.fitting("remove the directory to start over"):
         saved = states.load(_State)
     with heartbeat("preparing the quantized network"):
@@ -59,7 +59,7 @@ def train_quantized(
         if saved:
             with states.fitting("remove the directory to start over"):
                 state, values = saved
-                done, ranges.distance = state.epoch, state.range_distance
+                done = state.epoch
                 strategy.restore(state.strategy, values)
             print(f"resuming after epoch {done}")
         else:
@@ -68,7 +68,7 @@ def train_quantized(
                 strategy.train_teacher_translator(batches.take(steps))
 
     def save(epoch: int, logs: Any) -> None:
-        state = _State(epoch + 1, ranges.distance, strategy.state())
+        state = _State(epoch + 1, strategy.state())
         states.save(state, [variable.numpy() for variable in strategy.saved_variables])
 
     strategy.fit(
@@ -79,14 +79,12 @@ def train_quantized(
         callbacks=[
             FirstStepHeartbeat("building the graph of quantization-aware training"),
             Schedule(epochs, learning_rate),
-            ranges,
             keras.callbacks.LambdaCallback(on_epoch_end=save),
         ],
         verbose=1,
     )
-    _warn_if_far(ranges.distance, epochs, steps)
     fix_ranges(deployed)
-    return deployed, ranges.distance
+    return deployed
 
 
 def follow_quantization(
@@ -108,11 +106,3 @@ def follow_quantization(
 
     both = [embed(batch["image"]) for batch in batches]
     statistics.move(*(np.concatenate(embeddings) for embeddings in zip(*both, strict=True)))
-
-
-def _warn_if_far(distance: float, epochs: int, steps: int) -> None:
-    if distance > _FAR:
-        print(
-            f"warning: after {epochs * steps} steps the activation ranges are {distance:.1%} of their width away"
-            f" from where training moves them; use more than --epochs={epochs}"
-        )

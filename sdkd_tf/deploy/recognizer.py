@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sdkd_tf.deploy.head import Head, head_beside
+from sdkd_tf.deploy.head import NAME, Head, head_beside
 from sdkd_tf.deploy.tflite import Classifier, Prediction, read_labels
+from sdkd_tf.errors import UserError
 from sdkd_tf.files import PathLike
 
 
 class Answer(NamedTuple):
-    """What a network says of an image.
+    """The prediction of a network for an image.
 
     Attributes:
       probabilities: `[classes]`.
@@ -42,7 +43,7 @@ class Recognizer:
         threads: CPU threads for a .tflite file.
 
         Raises:
-          UserError: the path holds neither, or its labels do not fit.
+          UserError: the path holds neither, or its labels or its Head do not fit.
         """
         self._head: Head | None
         self._predict: Callable[[np.ndarray], list[Prediction]]
@@ -56,7 +57,10 @@ class Recognizer:
         classifier = Classifier(path, threads)
         self._predict = lambda images: [classifier(image) for image in images]
         self.input_size, head = classifier.input_size, head_beside(path)
-        self._head = head if head and head.size == classifier.embedding_size else None
+        if head and classifier.embedding_size not in (head.size, 0):
+            fits = f"embeddings of length {head.size}, not {classifier.embedding_size}"
+            raise UserError(f"model {path}: the {NAME} beside it is for {fits}; expected the one written with it")
+        self._head = head if head and classifier.embedding_size else None
         self.labels = self._head.labels if self._head else read_labels(str(path), classifier.num_classes)
 
     def __call__(self, images: np.ndarray) -> list[Answer]:

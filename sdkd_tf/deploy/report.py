@@ -17,14 +17,12 @@ class SplitReport:
       top1_agreement: fraction of the images for which both predict the same label.
       saliency_difference: mean absolute difference of the two maps.
       saliency_mae: {`float`, `tflite`}, mean absolute error against the masks; None without masks.
-      resized: {`nearest`, `bilinear`}, mean accuracy on images scaled by `measurement.stretch`; test split only.
     """
 
     accuracy: dict[str, dict[str, float]]
     top1_agreement: float
     saliency_difference: float
     saliency_mae: dict[str, float | None] = dataclasses.field(default_factory=dict)
-    resized: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def mean(self, kind: str) -> float:
         """Mean accuracy of `float` or `tflite` over all tasks."""
@@ -44,7 +42,7 @@ class Latency:
 class Conversion:
     """A converted file: its size in bytes, operators left in float, latency and accuracy.
 
-    `steps` and `range_distance` describe quantization-aware training, see `quantization.RangeDistance`.
+    `steps` is the number of steps of quantization-aware training, `weights` the SHA-256 of the converted weights.
     """
 
     file: str
@@ -54,7 +52,7 @@ class Conversion:
     validation: SplitReport
     test: SplitReport
     steps: int = 0
-    range_distance: float | None = None
+    weights: str = ""
 
 
 def load_conversions(path: PathLike) -> dict[str, Conversion]:

@@ -102,13 +102,13 @@ class Classifier:
         image, probabilities = inputs.get("image"), outputs.get("probabilities", (None, ()))
         self.input_size = image[1][1] if image and len(image[1]) == 4 else 0
         self.num_classes = probabilities[1][-1] if len(probabilities[1]) == 2 else 0
-        self.embedding_size = outputs.get("embedding", (None, (1, 1)))[1][-1]
+        self.embedding_size = outputs.get("embedding", (None, (1, 0)))[1][-1]  # 0 without this output
         dtype, shape = outputs.get("saliency", (np.float32, (1, 1, 1, 1)))
         if (
             inputs != {"image": (np.uint8, (1, self.input_size, self.input_size, 3))}
             or probabilities != (np.float32, (1, self.num_classes))
             or (dtype, len(shape), shape[:1], shape[-1:]) != (np.float32, 4, (1,), (1,))
-            or outputs.get("embedding", (np.float32, (1, 1))) != (np.float32, (1, self.embedding_size))
+            or outputs.get("embedding", (np.float32, (1, 0))) != (np.float32, (1, self.embedding_size))
             or not set(outputs) <= set(Prediction._fields)
         ):
             raise UserError(

@@ -81,6 +81,8 @@ class Results:
       tasks: a TaskResult for each task learned so far.
       provenance: set when the run has finished.
       earlier: the tasks of the runs that this one continues, as far as their images are still there.
+      untested: names of those of these runs that were not tested again, as they or their images changed or are missing.
+      test_counts: number of test images of each task; empty if unknown.
       test_images: number of distinct test images over all tasks; 0 if unknown.
     """
 
@@ -92,7 +94,19 @@ class Results:
     tasks: list[TaskResult] = dataclasses.field(default_factory=list)
     provenance: Provenance | None = None
     earlier: list[EarlierTask] = dataclasses.field(default_factory=list)
+    untested: list[str] = dataclasses.field(default_factory=list)
+    test_counts: list[int] = dataclasses.field(default_factory=list)
     test_images: int = 0
+
+    @property
+    def effective_test_images(self) -> int:
+        """How many images of a single task would give an accuracy as uncertain as the mean over these tasks.
+
+        It is T^2 / sum of 1 / n_j for T tasks with n_j images: all images if the tasks have equally many.
+        """
+        if not self.test_counts:
+            return self.test_images
+        return min(self.test_images, round(len(self.test_counts) ** 2 / sum(1 / n for n in self.test_counts)))
 
     @property
     def task_names(self) -> list[str]:

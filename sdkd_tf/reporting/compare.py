@@ -176,8 +176,11 @@ def train_missing(runs: Plan, records: dict[Key, Record], path: pathlib.Path, pa
 
     missing = {key: config for key, config in runs.items() if key not in records}
     with _progress(runs, missing), concurrent.futures.ThreadPoolExecutor(parallel) as pool:
-        for future in [pool.submit(train, key, config) for key, config in missing.items()]:
-            future.result()
+        try:
+            for future in [pool.submit(train, key, config) for key, config in missing.items()]:
+                future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # on Ctrl-C, no further run starts
     return failed
 
 
@@ -216,8 +219,20 @@ def write_comparison(runs: Plan, records: dict[Key, Record], out_dir: pathlib.Pa
     """Writes table.md and the plots for the planned runs that are recorded, and returns the table.
 
     Also updates runs.jsonl: the runs in the order of the plan, with the accuracy of those that have been converted.
+
+    Raises:
+      UserError: two runs that should have learned from the same data, or continued the same run, have not.
     """
     chosen = {key: _with_int8(records[key], config) for key, config in runs.items() if key in records}
+    first: dict[Any, Key] = {}
+    for key in chosen:
+        other = first.setdefault((runs[key].data, runs[key].run.continue_from), key)
+        one, two = chosen[other].results, chosen[key].results
+        if (one.fingerprint, one.continued_from) != (two.fingerprint, two.continued_from):
+            raise UserError(
+                f"{out_dir / 'runs.jsonl'}: arms {other[0]!r} and {key[0]!r} have learned from different data, or continue"
+                " different runs; expected the same; choose another --out_dir for the new ones"
+            )
     write_records(out_dir / "runs.jsonl", chosen | {key: records[key] for key in records if key not in chosen})
     text = table([*chosen.values()])
     with atomic_file(out_dir / "table.md", "w") as file:

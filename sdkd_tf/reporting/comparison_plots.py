@@ -11,6 +11,7 @@ import numpy as np
 
 from sdkd_tf.evaluation import metrics
 from sdkd_tf.reporting.comparison_tables import Record, accuracy, by_cell, differences
+from sdkd_tf.reporting.figures import save_figure
 from sdkd_tf.reporting.fonts import drawable
 
 _LINES = ["--", "-.", ":", (0, (6, 1)), (0, (3, 1, 1, 1, 1, 1))]  # as many as markers; 9 colors give 45 combinations
@@ -70,8 +71,7 @@ def _plot_curves(data: dict[str, np.ndarray], styles: Styles, path: pathlib.Path
     axes.set_xticks(steps)
     axes.set(xlabel="after task", ylabel="mean validation accuracy over all tasks")
     figure.legend(loc="outside right upper", frameon=False, handlelength=4)
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+    save_figure(figure, path)
 
 
 def _plot_final(records: Sequence[Record], styles: Styles, path: pathlib.Path) -> None:
@@ -92,5 +92,4 @@ def _plot_final(records: Sequence[Record], styles: Styles, path: pathlib.Path) -
     panels[0].set(yticks=range(len(arms)), yticklabels=arms, ylim=(len(arms) - 0.5, -0.5))
     panels[0].set(xlabel="final mean test accuracy")
     panels[1].set(xlabel="difference from the first arm, 95 % interval")
-    figure.savefig(path, dpi=130)
-    plt.close(figure)
+    save_figure(figure, path)

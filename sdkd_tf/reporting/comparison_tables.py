@@ -79,7 +79,7 @@ def _arm_with(strategy: str, records: Sequence[Record]) -> str:
 def table(records: Sequence[Record]) -> str:
     """All tables of a comparison in Markdown."""
     title = "On the test sets after the last task: mean ± standard deviation over cells."
-    cost = "CPU time is that of tasks 2 to N, relative to fine-tuning in the same cell:"
+    cost = "CPU time is that of training on tasks 2 to N, divided by that of fine-tuning in the same cell:"
     parts = [f"{title} {cost}", scores_table(records)]
     splits: tuple[Split, ...] = ("validation", "test")
     for split in splits:

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image, ImageOps
 
-from sdkd_tf.files import atomic_file
+from sdkd_tf.reporting.figures import save_figure
 from sdkd_tf.reporting.fonts import drawable
 
 SIDE = 240  # longer side of a picture, in pixels
@@ -68,9 +68,7 @@ def save_sheet(path: pathlib.Path, cells: Sequence[Cell], columns: int) -> None:
                 where = left / width, (below - 3 - number * _LINE) / height
                 figure.text(*where, next(lines), va="top", fontsize=9, **style)
         top -= used
-    with atomic_file(path) as file:
-        figure.savefig(file, format="png", dpi=_DPI)
-    plt.close(figure)
+    save_figure(figure, path, _DPI)
 
 
 def _shortened(text: str, longest: int) -> str:

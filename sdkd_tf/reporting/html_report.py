@@ -48,6 +48,8 @@ def write_report(
         plots.append(confusion)
     except UserError as error:
         missing = str(error)
+        for path in (pathlib.Path(data_dir or run.config.data.data_dir), run.directory):
+            missing = missing.replace(str(path), path.name)  # the whole path may name a person
     conversions = run.directory / "tflite" / "conversion.json"
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
@@ -59,7 +61,6 @@ def write_report(
     environment.filters |= {"percent": percent, "interval": interval}
     text = environment.get_template("report.html").render(
         name=run.directory.resolve().name,
-        few=FEW_TEST_IMAGES,
         version=__version__,
         headline=headline(run.results),
         tasks=_tasks(run.results, of_images),
@@ -90,21 +91,21 @@ def interval(ends: tuple[float, float]) -> str:
 
 
 def headline(results: Results) -> dict[str, Any]:
-    """The final mean test accuracy, its 95 % confidence interval (None if unknown), and what they mean in words."""
-    accuracy, count = results.final_accuracy("test"), results.test_images
+    """The final mean test accuracy, its 95 % confidence interval (None if unknown), and what they mean in words.
+
+    `rough` says whether there are too few test images to rely on the number.
+    """
+    accuracy, count = results.final_accuracy("test"), results.effective_test_images
+    found = {"accuracy": accuracy, "count": results.test_images, "rough": count < FEW_TEST_IMAGES}
     if not count:
-        words = "The number of test images is unknown, so nobody can tell how reliable this number is."
-        return {"accuracy": accuracy, "interval": None, "count": None, "words": words}
+        words = "The number of test images is unknown, so this number has no confidence interval."
+        return {**found, "interval": None, "words": words}
     low, high = metrics.wilson_interval(accuracy, count)
-    span = f"between {100 * low:.0f} and {100 * high:.0f} %"
+    words = f"With 95 % confidence, the accuracy on new images like these is between {100 * low:.0f} and {100 * high:.0f} %."
     if count < FEW_TEST_IMAGES:
-        words = (
-            f"Only {count} test images: this is a rough estimate. With 95 % confidence, the accuracy on new images like"
-            f" these is somewhere {span}. Test on at least {FEW_TEST_IMAGES} images to know more."
-        )
-    else:
-        words = f"With 95 % confidence, the accuracy on new images like these is {span}."
-    return {"accuracy": accuracy, "interval": (low, high), "count": count, "words": words}
+        more = f"Test on at least {FEW_TEST_IMAGES} images to know more."
+        words = f"This is a rough estimate, as from {count} test images of a single task. {words} {more}"
+    return {**found, "interval": (low, high), "words": words}
 
 
 def _of_images(run: Run, plots_dir: pathlib.Path, data_dir: str | None) -> tuple[dict[str, Any], pathlib.Path]:
@@ -113,8 +114,9 @@ def _of_images(run: Run, plots_dir: pathlib.Path, data_dir: str | None) -> tuple
     predictions = predict_test_images(network, sequence, run.config.network.input_size)
     counts, classes = predictions.confusion(), run.results.classes
     plot_confusion(counts, classes, plots_dir / "confusion.png")
+    comparable = len(classes) == len({example.label for task in sequence.tasks for example in task.train})
     parts = {
-        "probe": probe_accuracy(sequence, run.config.network.input_size),
+        "probe": probe_accuracy(sequence, run.config.network.input_size) if comparable else None,
         "counts": image_counts(sequence),
         "samples": samples(sequence),
         "confused": confused_pairs(counts, classes),

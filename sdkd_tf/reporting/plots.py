@@ -9,6 +9,7 @@ from PIL import Image
 
 from sdkd_tf.evaluation import metrics
 from sdkd_tf.evaluation.results import Results
+from sdkd_tf.reporting.figures import save_figure
 from sdkd_tf.reporting.fonts import drawable
 from sdkd_tf.reporting.overlay import draw
 from sdkd_tf.run import Run
@@ -49,7 +50,7 @@ def _plot_matrix(matrix: np.ndarray, names: list[str], strategy: str, path: path
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="tested on", ylabel="after training on", title=f"Test accuracy, {strategy}")
     figure.colorbar(image, shrink=0.8)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _plot_mean_accuracy(results: Results, strategy: str, path: pathlib.Path) -> None:
@@ -61,7 +62,7 @@ def _plot_mean_accuracy(results: Results, strategy: str, path: pathlib.Path) -> 
     axes.set(xlabel="after task", ylabel="mean accuracy over all tasks", ylim=(0, 1.05), title=strategy)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _plot_overlays(tasks: list[str], images: np.ndarray, maps: np.ndarray, path: pathlib.Path) -> None:
@@ -76,7 +77,7 @@ def _plot_overlays(tasks: list[str], images: np.ndarray, maps: np.ndarray, path:
             axes.axis("off")
     for axes, name in zip(grid[0], names):
         axes.set_title(name, fontsize=7)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_confusion(counts: np.ndarray, classes: Sequence[str], path: pathlib.Path) -> None:
@@ -102,9 +103,4 @@ def plot_confusion(counts: np.ndarray, classes: Sequence[str], path: pathlib.Pat
     axes.set_xticks(range(count), names, rotation=90, fontsize=size)
     axes.set_yticks(range(count), names, fontsize=size)
     axes.set(xlabel="predicted", ylabel="true class", xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5))
-    _save(figure, path)
-
-
-def _save(figure: plt.Figure, path: pathlib.Path) -> None:
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    save_figure(figure, path)

@@ -34,9 +34,8 @@ def _scaled(path: pathlib.Path, side: int) -> Image.Image:
 
 def image_counts(sequence: TaskSequence) -> dict[str, Any]:
     """Number of training images per class and task, and of all images per task and split."""
-    rows = []
-    for label, name in enumerate(sequence.classes):
-        rows.append((name, [sum(example.label == label for example in task.train) for task in sequence.tasks]))
+    labels = [[example.label for example in task.train] for task in sequence.tasks]
+    rows = [(name, [of_task.count(label) for of_task in labels]) for label, name in enumerate(sequence.classes)]
     splits = {task.name: {s: len(getattr(task, s)) for s in ("train", "validation", "test")} for task in sequence.tasks}
     return {"per_class": rows, "per_task": splits}
 
@@ -56,7 +55,7 @@ def samples(sequence: TaskSequence) -> list[dict[str, str]]:
 
 
 def confused_pairs(counts: np.ndarray, classes: list[str]) -> list[dict[str, Any]]:
-    """The most frequent mistakes: (true class, predicted class, number, images of the true class), most first."""
+    """The most frequent mistakes first: true class, predicted class, their number, and images of the true class."""
     wrong = counts * ~np.eye(len(counts), dtype=bool)
     order = np.argsort(-wrong, axis=None, kind="stable")[:_CONFUSED]
     pairs = [divmod(int(place), len(counts)) for place in order if wrong.flat[place]]

@@ -53,11 +53,9 @@ def _tested(value: float) -> str:
 
 
 def untested(run: Run) -> list[str]:
-    """A line on the earlier run, if this one continues it and has not tested its tasks."""
-    earlier = run.config.run.continue_from
-    if not earlier or run.results.earlier:
-        return []
-    return [f"earlier tasks, those of run {pathlib.Path(earlier).name}: not tested, as their images are not there"]
+    """A line for each earlier run whose tasks were not tested again."""
+    reason = "not tested again, because it or its images have changed or are missing"
+    return [f"earlier run {name}: {reason}" for name in run.results.untested]
 
 
 def _earlier(results: Results) -> list[str]:
@@ -68,12 +66,14 @@ def _earlier(results: Results) -> list[str]:
 
 def _certainty(results: Results) -> list[str]:
     """The confidence interval of the final accuracy; empty if the number of test images is unknown."""
-    count = results.test_images
+    count = results.effective_test_images
     if not count:
         return []
     low, high = metrics.wilson_interval(results.final_accuracy("test"), count)
-    line = f"final mean test accuracy on {count} images: 95 % interval {low:.3f} to {high:.3f}"
-    few = f"\nwarning: only {count} test images; expected {FEW_TEST_IMAGES} or more for a reliable number"
+    line = f"final mean test accuracy on {results.test_images} images: 95 % interval {low:.3f} to {high:.3f}"
+    few = (
+        f"\nwarning: no more certain than with {count} images; expected {FEW_TEST_IMAGES} or more for a reliable number"
+    )
     return [line + few if count < FEW_TEST_IMAGES else line]
 
 
@@ -81,15 +81,9 @@ def _cost_lines(run: Run) -> list[str]:
     tasks = run.results.tasks
     return [
         f"training {sum(task.seconds for task in tasks) / 60:.1f} min, kept images {tasks[-1].kept_images}",
-        memory_line([task.peak_memory_mb for task in tasks], run.results.task_names),
+        f"peak memory {max(task.peak_memory_mb for task in tasks):.0f} MB",
         f"on disk {_megabytes(run.directory)}, of which checkpoints {_megabytes(run.directory / 'checkpoints')}",
     ]
-
-
-def memory_line(peaks: list[float], tasks: list[str]) -> str:
-    """Peak memory, and its growth after the third task. Everything should have been allocated by then."""
-    line = f"peak memory {max(peaks):.0f} MB"
-    return f"{line}, {max(peaks) / peaks[2] - 1:.1%} more than up to {tasks[2]}" if len(peaks) > 3 else line
 
 
 def _megabytes(directory: pathlib.Path) -> str:
@@ -106,8 +100,6 @@ def conversion_table(conversions: dict[str, Conversion]) -> str:
         "file": lambda c: c.file,
         "mean accuracy (validation, test): float model": both(lambda split: split.mean("float")),
         ".tflite": both(lambda split: split.mean("tflite")),
-        ".tflite, test images scaled by nearest neighbor": lambda c: _accuracy(c.test.resized.get("nearest")),
-        ".tflite, test images scaled bilinearly": lambda c: _accuracy(c.test.resized.get("bilinear")),
         "top-1 agreement (validation, test)": both(lambda split: split.top1_agreement),
         "mean absolute saliency difference (validation, test)": both(lambda split: split.saliency_difference),
         "saliency MAE on test images: float model, .tflite": lambda c: _maes(c.test.saliency_mae),
@@ -122,7 +114,3 @@ def conversion_table(conversions: dict[str, Conversion]) -> str:
 def _maes(maes: dict[str, float | None]) -> str:
     pair = [maes.get(kind) for kind in ("float", "tflite")]
     return ", ".join(f"{value:.3f}" for value in pair if value is not None) if None not in pair else "no masks"
-
-
-def _accuracy(value: float | None) -> str:
-    return "not measured" if value is None else f"{value:.3f}"

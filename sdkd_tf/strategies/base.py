@@ -154,9 +154,9 @@ class Strategy(keras.Model):
             self.update(self.statistics, task)
             if task.validation:
                 # Lightly augmented, because validation images are more like training images than what a camera will see.
-                light = dataclasses.replace(task, augmentation="light").augmented(task.validation)
-                count = max(_REACH_IMAGES, len(task.validation))
-                self.statistics.measure_reach(self.embed(light.take(-(-count // task.batch_size)))[0])
+                steps = -(-max(_REACH_IMAGES, len(task.validation)) // task.batch_size)
+                light = dataclasses.replace(task, augmentation="light", min_steps=steps).augmented(task.validation)
+                self.statistics.measure_reach(self.embed(light.take(steps))[0])
             for kept, trained in zip(self.trained_fc, self.fc.weights, strict=True):
                 kept.assign(trained)
             closed_form = self.options.fc == "closed_form"

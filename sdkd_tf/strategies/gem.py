@@ -32,14 +32,11 @@ class _EpisodicMemory(Strategy):
         # Variables with an unknown first dimension can grow without retracing the train_step.
         side = student.input_shape[1]
         shapes = {"image": (side, side, 3), "mask": (side, side, 1), "label": (), "has_mask": ()}
-        self.memory = {
-            name: tf.Variable(
-                tf.zeros((0, self._size, *shape), tf.int32 if name == "label" else tf.float32),
-                shape=(None, self._size, *shape),
-                trainable=False,
-            )
-            for name, shape in shapes.items()
-        }
+        memory = {}
+        for name, shape in shapes.items():
+            empty = tf.zeros((0, self._size, *shape), tf.int32 if name == "label" else tf.float32)
+            memory[name] = tf.Variable(empty, shape=(None, self._size, *shape), trainable=False)
+        self.memory = memory  # Keras tracks the variables that are in it now
 
     def end_task(self, task: TaskData) -> None:
         chosen = random.sample(task.examples, min(self._size, len(task.examples)))

@@ -97,8 +97,7 @@ class LwF(Strategy):
         self.known.assign(np.arange(self.known.shape[0]) < classes)
 
     def total(self, terms: Terms) -> tf.Tensor:
-        distilled = terms["classification"] + self.options.lambda2 * terms["soft_target"]
-        return distilled + self.options.saliency_weight * terms["saliency"]
+        return super().total(terms) + self.options.lambda2 * terms["soft_target"]
 
 
 class SDKD(LwF):

@@ -9,7 +9,6 @@ from absl.testing import flagsaver
 from PIL import Image
 
 from sdkd_tf.commands import evaluate
-from sdkd_tf.data.checks import fingerprint
 from sdkd_tf.data.selection import DataOptions
 from sdkd_tf.data.sequence import load_tasks
 from sdkd_tf.deploy.recognizer import Answer
@@ -26,6 +25,22 @@ class FakeRecognizer:
 
     def __call__(self, images):
         return [Answer(np.eye(3)[int(image.mean() > 127)], image.mean() > 0, None) for image in images]
+
+
+class FakeRun:
+    """A run whose data are in a folder, or load from any."""
+
+    def __init__(self, data_dir="/elsewhere", loads=False, lineage=()):
+        self.config = SimpleNamespace(data=SimpleNamespace(data_dir=data_dir))
+        self.loads, self.runs = loads, lineage
+
+    def lineage(self):
+        return self.runs or [self]
+
+    def tasks(self, data_dir):
+        if not self.loads:
+            raise UserError("other data")
+        return [data_dir]
 
 
 @pytest.fixture
@@ -90,12 +105,30 @@ def test_moved_data_of_a_run_are_not_new_images(run, tmp_path, monkeypatch):
     """Of those that it was trained on, only the test images count."""
     folder = photos(tmp_path / "photos", dark=[*range(10)], light=[*range(200, 210)])
     known = load_tasks(DataOptions(data_dir=str(folder)), known=FakeRecognizer.labels)
-    config = SimpleNamespace(data=SimpleNamespace(data_dir="/elsewhere"))
-    same = SimpleNamespace(config=config, results=SimpleNamespace(fingerprint=fingerprint(known)))
-    other = SimpleNamespace(config=config, results=SimpleNamespace(fingerprint="0"))
     (tmp_path / "run").mkdir()
-    for trained, images in ((same, len(known.tasks[0].test)), (other, 20)):
+    tested = len(known.tasks[0].test)
+    for trained, images in ((FakeRun(loads=True), tested), (FakeRun(), 20)):
         monkeypatch.setattr(evaluate, "Run", lambda _, trained=trained: trained)
         *_, together = run(tmp_path / "run", folder)
         assert together[1] == str(images)
-    assert 0 < len(known.tasks[0].test) < 10
+    assert 0 < tested < 10
+
+
+@pytest.mark.parametrize("trained_on", [".", "kitchen", "kitchen/dark"])
+def test_images_that_an_earlier_run_was_trained_on_are_not_new(run, tmp_path, monkeypatch, trained_on):
+    """It was trained on the whole data of which the folder is a task, on the folder, or on a part of it."""
+    folder = photos(tmp_path / "photos" / "kitchen", dark=[*range(10)], light=[*range(200, 210)])
+    earlier = FakeRun(data_dir=str((tmp_path / "photos" / trained_on).resolve()))
+    (tmp_path / "run").mkdir()
+    for lineage, images in (([FakeRun(), earlier], "6"), ([FakeRun()], "20")):
+        monkeypatch.setattr(evaluate, "Run", lambda _, lineage=lineage: FakeRun(lineage=lineage))
+        *_, together = run(tmp_path / "run", folder)
+        assert together[1] == images
+
+
+def test_a_folder_without_labeled_images_is_one_line(run, tmp_path):
+    photos(tmp_path / "photos" / "new" / "dark", monday=[1, 2, 3])
+    photos(tmp_path / "photos" / "new" / "light", monday=[200, 201, 202])
+    with pytest.raises(UserError) as error:
+        run(tmp_path / "m.tflite", tmp_path / "photos")
+    assert "\n" not in str(error.value) and "photos" in str(error.value)

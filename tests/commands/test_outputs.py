@@ -36,7 +36,7 @@ def test_a_file_where_a_folder_should_be(tmp_path, command, flag):
 def test_a_run(tmp_path, place):
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(UserError, match=f"^run_dir {tmp_path}/{place}: cannot be written"),
+        pytest.raises(UserError, match=f"^{tmp_path}/{place}: cannot be written .*; choose another folder"),
         Run(tmp_path / place).writing(),
     ):
         Run(tmp_path / place).start(make_config())

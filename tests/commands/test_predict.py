@@ -13,7 +13,7 @@ from sdkd_tf.data import videos
 from sdkd_tf.deploy import recognizer
 from sdkd_tf.deploy.head import Head
 from sdkd_tf.deploy.tflite import Prediction
-from sdkd_tf.errors import UserError
+from sdkd_tf.errors import UserError, one_line_errors
 from sdkd_tf.reporting.overlay import draw
 from sdkd_tf.strategies.discriminant import ClassStatistics
 
@@ -153,7 +153,7 @@ def test_a_damaged_image_does_not_keep_the_others_from_their_labels(run, photos,
 def test_bad_arguments_are_one_line(run, photos, tmp_path):
     with pytest.raises(UserError, match="^no image given; expected image files, folders of images, videos, or --cam"):
         run()
-    with pytest.raises(UserError, match=f"^--out_dir={photos}/9.JPG/x: cannot be written .Not a directory.; choose"):
+    with pytest.raises(SystemExit, match=f"^error: {photos}/9.JPG/x: cannot be .*Not a directory"), one_line_errors():
         run(photos, out_dir=f"{photos}/9.JPG/x")
 
 

@@ -64,6 +64,11 @@ def test_new_classes_are_learned_and_known_ones_corrected(run, tmp_path):
     assert head.labels[head(np.array([190.0, 10, 10])).probabilities.argmax()] == "red"
 
 
+def test_names_that_differ_in_case_mean_the_known_class(run, tmp_path):
+    assert run(photos(tmp_path / "photos", Dark=[(30, 30, 30)])) == ["dark: 1 photos, corrected"]
+    assert head_beside(tmp_path / "m.tflite").labels == ["dark", "light"]
+
+
 def test_what_cannot_be_taught_changes_nothing(run, tmp_path):
     before = (tmp_path / "head.json").read_bytes()
     (tmp_path / "empty").mkdir()

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from sdkd_tf.data.checks import check_images
-from sdkd_tf.data.sequence import Problems
+from sdkd_tf.data.selection import DataOptions
+from sdkd_tf.data.sequence import Problems, load_tasks
 from sdkd_tf.data.targets import read_box
 from sdkd_tf.errors import UserError
 from tests.loading import load
@@ -109,6 +110,14 @@ def test_new_classes_instead_of_new_conditions(write_sequence, tmp_path):
         UserError, match="class_groups is 2,2; expected numbers that add up to 3, the number of classes"
     ):
         load(root, class_groups=(2, 2))
+
+
+def test_a_task_of_new_classes_without_images_is_refused(write_sequence, tmp_path):
+    root = write_sequence(tmp_path, tasks=1, classes=2)
+    options = DataOptions(data_dir=str(root), class_groups=(2, 2))
+    with pytest.raises(UserError, match="class_groups: no image shows a class of task classes1-2"):
+        load_tasks(options, known=["old_00", "old_01"])
+    assert len(load_tasks(dataclasses.replace(options, class_groups=(4,)), known=["old_00", "old_01"]).tasks) == 1
 
 
 def test_a_later_task_may_have_further_classes_and_lack_some(write_sequence, tmp_path):

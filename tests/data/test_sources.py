@@ -21,6 +21,15 @@ def test_folders_are_walked_in_natural_order_and_give_images_alone(photos):
     ]
 
 
+def test_links_to_folders_are_followed_but_not_in_circles(photos, tmp_path):
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "there").symlink_to(photos)
+    found = find_files([str(tmp_path / "links")])
+    assert [path.name for path in found] == [path.name for path in find_files([str(photos)])] and found
+    (photos / "again").symlink_to(photos)
+    assert len(find_files([str(photos)])) == len(found)
+
+
 def test_a_folder_without_images_is_told(tmp_path):
     (tmp_path / "notes.txt").write_text("none")
     with pytest.raises(UserError, match=f"^{tmp_path}: holds no images; expected .*.jpg"):

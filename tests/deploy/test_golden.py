@@ -108,6 +108,19 @@ def test_images_on_which_kernels_agree_are_taken(monkeypatch, tmp_path):
     assert expected["image_large"]["tolerance"] == pytest.approx(0.2 + 32 / 256)
 
 
+def test_an_image_of_another_label_that_other_kernels_change_is_not_taken(monkeypatch, tmp_path):
+    """150 and 100 are of label a; the only one of label b, 50, is closer than the tolerance."""
+    answers = {name: FakeClassifier.answers[name] for name in (50, 100, 150)}
+    monkeypatch.setattr(FakeClassifier, "answers", answers)
+    monkeypatch.setattr(golden_module, "Classifier", FakeClassifier)
+    for brightness in answers:
+        Image.new("RGB", (8, 8), (brightness,) * 3).save(tmp_path / f"{brightness}.png")
+    (tmp_path / "golden").mkdir()
+    write_golden(tmp_path / "golden", "net.tflite", sorted(tmp_path.glob("*.png")), ["a", "b"])
+    expected = expected_of(tmp_path / "golden")
+    assert [expected[name]["label"] for name in ("image", "image_large")] == ["a", "a"]
+
+
 def test_if_all_images_have_one_label_the_two_best_are_taken(monkeypatch, tmp_path):
     monkeypatch.setattr(golden_module, "Classifier", FakeClassifier)
     for brightness in FakeClassifier.answers:

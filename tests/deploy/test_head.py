@@ -1,5 +1,6 @@
 """The head learns from embeddings what the statistics of all images together would say."""
 
+import base64
 import json
 
 import numpy as np
@@ -77,6 +78,10 @@ def test_a_damaged_file_is_one_line(head, tmp_path):
         {"means": stored["means"][:-8]},
         {"scatter": stored["means"]},
         {"labels": []},
+        {"counts": [0.0, 0.0]},
+        {"counts": [20.0, -1.0]},
+        {"means": base64.b64encode(np.full(12, np.nan, "<f4").tobytes()).decode()},
+        {"scatter": base64.b64encode(np.full(21, -1, "<f4").tobytes()).decode()},
         {"temperature": 0.0},
     ):
         path.write_text(json.dumps({**stored, **change}))

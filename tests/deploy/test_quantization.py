@@ -1,10 +1,9 @@
 """Equalized depthwise kernels, and what is known of the ranges."""
 
 import numpy as np
-import pytest
 import tf_keras as keras
 
-from sdkd_tf.deploy.quantization import QuantizedReconstruction, RangeDistance, equalize_depthwise
+from sdkd_tf.deploy.quantization import QuantizedReconstruction, equalize_depthwise
 from sdkd_tf.model.network import NetworkOptions, build_network
 from sdkd_tf.model.refinement import ReconstructionByDilation
 
@@ -40,20 +39,6 @@ def test_equalization_does_not_change_the_network():
     assert all(np.abs(np.abs(k).max(axis=(0, 1, 3)) - 1).max() < 1e-5 for k in kernels)
     for before, after in zip(network(image), copy(image)):
         np.testing.assert_allclose(after, before, rtol=1e-3, atol=1e-4)
-
-
-def test_distance_of_the_ranges_from_where_their_averages_go():
-    ends = [(-1.0, 1.0), (0.0, 4.0)]
-    goals = np.array([(-1.0, 1.5), (0.0, 2.0)])
-    distance = RangeDistance()
-    distance._ranges = lambda: np.array(ends)
-    distance.on_epoch_begin(0)
-    for step in range(30):
-        ends = 0.999 * np.array(ends) + 0.001 * goals
-        distance.on_train_batch_end(step)
-    distance.on_epoch_end(0)
-    left = np.abs(goals - ends) / (ends[:, 1:] - ends[:, :1])
-    assert distance.distance == pytest.approx(left.mean(), rel=1e-6)
 
 
 def test_the_reconstruction_without_a_minimum_has_the_same_values_in_8_bits():

@@ -7,6 +7,7 @@ from sdkd_tf.deploy import recognizer
 from sdkd_tf.deploy.head import Head
 from sdkd_tf.deploy.recognizer import Recognizer
 from sdkd_tf.deploy.tflite import Prediction
+from sdkd_tf.errors import UserError
 from sdkd_tf.strategies.discriminant import ClassStatistics
 
 
@@ -55,8 +56,13 @@ def test_a_taught_head_decides(model):
     assert recognize.labels == ["dark", "light", "red"]
 
 
-def test_a_head_for_other_embeddings_is_left(model):
+def test_a_head_for_other_embeddings_is_refused(model, monkeypatch):
     statistics = ClassStatistics(2, 4)
     statistics.add(np.eye(4), np.array([0, 0, 1, 1]))
     Head(["x", "y"], statistics).write(model.with_name("head.json"))
+    with pytest.raises(
+        UserError, match="the head.json beside it is for embeddings of length 4, not 3; expected the one"
+    ):
+        Recognizer(model)
+    monkeypatch.setattr(FakeClassifier, "embedding_size", 0)  # a file without embeddings has no head
     assert Recognizer(model).labels == ["dark", "light"]

@@ -160,6 +160,32 @@ def test_killed_after_a_run_was_finished_and_before_it_was_recorded(tmp_path, ba
     assert calls(tmp_path, "sdkd") == "0"
 
 
+def test_after_ctrl_c_no_further_run_starts(tmp_path, base, monkeypatch):
+    started = []
+
+    def interrupted(run, config, parallel):
+        started.append(run.directory)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare, "_train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compared(tmp_path, base, cells={str(number): [f"--seed={number}"] for number in range(8)})
+    assert len(started) < 5  # of 16; the next may start before the interrupt is noticed
+
+
+def test_runs_on_other_data_are_not_compared(tmp_path, base):
+    runs, records, _ = compared(tmp_path, base)
+    records["SDKD", "0"].results.fingerprint = "of changed images"
+    expected = "arms 'SDKD' and 'no distillation' have learned from different data, or continue different runs"
+    with pytest.raises(UserError, match=expected):
+        compare.write_comparison(runs, records, tmp_path)
+    assert not (tmp_path / "table.md").exists()
+    records["SDKD", "0"].results.fingerprint = "f"
+    records["no distillation", "0"].results.continued_from = "of another run"
+    with pytest.raises(UserError, match=expected):
+        compare.write_comparison(runs, records, tmp_path)
+
+
 def test_losses_are_not_recorded_and_everything_else_comes_back(tmp_path, base):
     _, records, _ = compared(tmp_path, base)
     again = compare.read_records(tmp_path / "runs.jsonl")

@@ -67,7 +67,10 @@ def test_a_score_below_one_never_reads_100_percent():
 @pytest.mark.parametrize(
     "count, words",
     [
-        (10, "Only 10 test images: this is a rough estimate.*between 49 and 94 %. Test on at least 50 images"),
+        (
+            10,
+            "This is a rough estimate, as from 10 test images of a single task.*between 49 and 94 %. Test on at least 50 images",
+        ),
         (50, "^With 95 % confidence, the accuracy on new images like these is between 67 and 89 %.$"),
         (0, "^The number of test images is unknown"),
     ],
@@ -95,6 +98,16 @@ def test_the_report_holds_the_numbers_of_the_run(tiny_run):
     assert "all training images 12 12 24" in found.text and "all test images 15 15 30" in found.text
     assert "--epochs is 7, not 4" in found.text and results.fingerprint in found.text
     assert "Guessing would reach 33.3 %" in found.text and "Not converted yet" in found.text
+
+
+def test_the_linear_probe_is_left_out_if_it_cannot_know_all_classes(tiny_run, monkeypatch):
+    """The run continues another, and its data lack a class, which the probe would never choose."""
+    assert "a linear classifier on the features" in page(tiny_run).text
+    sequence, tasks = tiny_run.tasks(), []
+    for task in sequence.tasks:
+        tasks.append(dataclasses.replace(task, train=tuple(e for e in task.train if e.label)))
+    monkeypatch.setattr(tiny_run, "tasks", lambda data_dir: dataclasses.replace(sequence, tasks=tuple(tasks)))
+    assert "a linear classifier" not in page(tiny_run).text
 
 
 def test_a_mistake_has_its_photo_and_its_overlay(tiny_run):
@@ -129,6 +142,7 @@ def test_without_the_data_it_says_so_and_leaves_their_parts_out(tiny_run):
         "images or weights of this run are missing or have changed" in found.text and "no such directory" in found.text
     )
     assert "Confusion matrix" in complete.text and "Confusion matrix" not in found.text
+    assert str(tiny_run.directory.parent) not in found.text and "data_dir data: no such" in found.text  # no whole path
     assert "Worst mistakes" not in found.text and "task1 unknown" in found.text and "task1 12 task2 12" in found.text
     assert page(tiny_run, data_dir=str(tiny_run.directory.parent / "moved")).text == complete.text
 
@@ -144,13 +158,12 @@ def test_forgetting_of_two_tasks_is_a_number(tiny_run):
 def test_forgetting_that_cannot_be_tested_is_not_zero(tmp_path):
     run = finished(tmp_path / "next", 60)
     first = page(run).text
-    assert first.count("not tested") == 2 and "The run has a single task" in first
-    config = dataclasses.replace(run.config, run=dataclasses.replace(run.config.run, continue_from="/runs/Old"))
-    write_json(run.directory / "config.json", config)
-    del run.config  # read again
+    assert first.count("not tested") == 2 and "The run has only one task" in first
+    run.results.untested = ["Old"]
     continued = page(run).text
-    line = "Earlier tasks, those of run Old: not tested, as their images are not there."
+    line = "Earlier run Old: not tested again, because it or its images have changed or are missing."
     assert continued.count(line) == 2 and "percentage points" not in first + continued
+    run.results.untested = []
     run.results.earlier = [
         EarlierTask("Old/task1", {"validation": 1.0, "test": 0.9}, {"validation": 0.75, "test": 0.8})
     ]

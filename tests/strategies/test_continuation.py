@@ -69,6 +69,7 @@ def test_the_earlier_network_is_the_first_teacher(run, first, tmp_path, monkeypa
     assert len(results.tasks[0].losses["loss"]) == 1  # not first_task_epochs
     assert results.tasks[0].preparation["translator_error"] > 0
     assert results.earlier == [] and np.isnan(results.forgetting("test"))  # their images are gone
+    assert results.untested == ["first"]
     assert results.continued_from == Run(first).weights_digest() and len(results.continued_from) == 64
     assert any((a != b).any() for a, b in zip(Run(tmp_path / "next").network().get_weights(), earlier, strict=True))
 
@@ -83,6 +84,24 @@ def test_earlier_tasks_are_tested_again_where_their_images_still_are(run, first,
     assert third.earlier[0].before == accuracy
     # The same images as the new task of this run.
     assert third.earlier[1].after["test"] == third.accuracy("test")[0, 0]
+    assert third.untested == []
+
+
+def test_a_run_that_was_overwritten_is_not_taken_for_the_earlier_one(run, first, tmp_path):
+    """First it is trained anew, then so that it continues a run that continues it."""
+    run("second", "task2", continue_from=first)
+    run("first", "task2", overwrite=True)
+    third = run("third", "task1", continue_from=str(tmp_path / "second"))
+    assert [task.name for task in third.earlier] == ["second/task2"] and third.untested == ["first"]
+    run("first", "task2", continue_from=str(tmp_path / "second"), overwrite=True)
+    assert [found.directory.name for found in Run(first).lineage()] == ["first", "second"]
+
+
+def test_the_earlier_run_is_found_from_any_folder(run, first, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run("next", "task2", continue_from="first")
+    monkeypatch.chdir("/")
+    assert [found.directory.name for found in Run(tmp_path / "next").lineage()] == ["next", "first"]
 
 
 def test_without_an_earlier_run_there_is_nothing_to_continue(run, tmp_path):
@@ -192,5 +211,8 @@ def test_what_a_device_was_taught_is_handed_over(run, write_sequence, tmp_path):
         UserError, match="head.json: does not begin with the classes of .*one; expected a head that was"
     ):
         run("three", "task2", **given, taught=str(path))
+    Head(one.results.classes, one.statistics()).taught(np.eye(4, 8, dtype=np.float32), ["new"] * 4).write(path)
+    with pytest.raises(UserError, match="head.json: does not fit the network of .*two; expected a head"):  # an old one
+        run("three", "task1", fc="closed_form", continue_from=str(tmp_path / "two"), taught=str(path))
     with pytest.raises(UserError, match="--taught works only with --continue_from"):
         run("three", "task2", taught=str(path))

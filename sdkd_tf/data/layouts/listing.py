@@ -143,7 +143,12 @@ def files_below(
     def tell(error: OSError) -> None:
         unreadable(f"{error.filename}: cannot be read ({error.strerror}); expected a readable folder")
 
-    for where, folders, files in os.walk(folder, onerror=tell):
+    seen = set()
+    for where, folders, files in os.walk(folder, onerror=tell, followlinks=True):
+        if (real := os.path.realpath(where)) in seen:  # a link to a folder that contains it
+            folders.clear()
+            continue
+        seen.add(real)
         left_out = but if where == str(folder) else ()
         read = (name for name in folders if not is_left_behind(name) and name not in left_out)
         folders[:] = sorted(read, key=natural_key)
