@@ -23,6 +23,7 @@ CASES = {
     "saliency": 50,
     "records": 150,
     "golden": 150,
+    "head": 200,
     "states": 150,
     "weights": 150,
     "data": 70,

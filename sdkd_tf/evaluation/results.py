@@ -104,7 +104,7 @@ class Results:
 
         It is T^2 / sum of 1 / n_j for T tasks with n_j images: all images if the tasks have equally many.
         """
-        if not self.test_counts:
+        if min(self.test_counts, default=0) < 1:
             return self.test_images
         return min(self.test_images, round(len(self.test_counts) ** 2 / sum(1 / n for n in self.test_counts)))
 

@@ -1,5 +1,6 @@
 """How a mutated file of each format is made and read. A reader may return or raise UserError, nothing else."""
 
+import base64
 import contextlib
 import io
 import json
@@ -114,6 +115,24 @@ def golden(rng, sources, folder):
     read_golden(folder)
 
 
+def head(rng, sources, folder):
+    """Half of the cases change numbers in the arrays, which base64 hides from the others."""
+    from sdkd_tf.deploy.head import read_head
+
+    content = (sources / "head.json").read_bytes()
+    if rng.randrange(2):
+        stored = json.loads(content)
+        name = rng.choice(("means", "scatter"))
+        values = np.frombuffer(base64.b64decode(stored[name]), "<f4").copy()
+        values[rng.randrange(len(values))] = rng.choice((np.nan, np.inf, -1e30, 1e30, 0.0, -1.0))
+        content = json.dumps({**stored, name: base64.b64encode(values.tobytes()).decode()}).encode()
+    else:
+        content = _mutated_json(rng, content)
+    (folder / "head.json").write_bytes(content)
+    found = read_head(folder / "head.json")
+    assert np.isfinite(found(np.ones(found.size)).probabilities).all()
+
+
 def data(rng, sources, folder):
     """A list or a CSV file, with its images beside it."""
     from sdkd_tf.data.checks import check_images
@@ -151,7 +170,7 @@ def image(rng, sources, folder):
     assert all("\n" not in problem for problem in problems)
 
 
-_ALL = (tflite, states, weights, results, config, conversion, saliency, records, golden, data, image)
+_ALL = (tflite, states, weights, results, config, conversion, saliency, records, golden, head, data, image)
 FORMATS = {f.__name__: f for f in _ALL}
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from sdkd_tf.config import make_config
 from sdkd_tf.deploy.conversion import with_uint8_input, write_models
 from sdkd_tf.deploy.golden import write_golden
+from sdkd_tf.deploy.head import Head
 from sdkd_tf.deploy.report import Conversion, Latency, SplitReport
 from sdkd_tf.evaluation.results import Provenance, Results, Scores, TaskResult
 from sdkd_tf.files import SavedStates, write_json
@@ -20,6 +21,7 @@ from sdkd_tf.model.weights import save_weights
 from sdkd_tf.reporting.compare import write_records
 from sdkd_tf.reporting.comparison_tables import Int8Accuracy, Record
 from sdkd_tf.run import State
+from sdkd_tf.strategies.discriminant import ClassStatistics
 
 layers = keras.layers
 
@@ -35,6 +37,9 @@ def write_sources(folder):
     _write_models(folder)
     (folder / "golden").mkdir()
     write_golden(folder / "golden", folder / "float.tflite", [folder / "image.jpg"], list("abc"))
+    statistics = ClassStatistics(3, 4)
+    statistics.add(np.random.default_rng(0).normal(size=(12, 4)), np.arange(12) % 3)
+    Head(["a", "b", "c"], statistics).write(folder / "head.json")
     state = State(1, 0, results(), {"kept": [["a.jpg", 0, None, None]]})
     SavedStates(folder / "progress").save(state, [noise, np.float32(0.5), np.arange(3.0)])
     save_weights(small_network(), folder / "weights.npz")
@@ -93,7 +98,9 @@ def results():
         losses = {"loss": [1.0, 0.5]}
         tasks.append(TaskResult(name, 8, 2, 1000, {"translator_error": 0.1}, losses, 10.5, 20.5, 1000.0, *scores))
     provenance = Provenance({"numpy": "2"}, None, {"cores": "2"})
-    return Results(list("abc"), "f" * 64, {"a.jpg": ["is damaged"]}, 2_000_000, None, tasks, provenance)
+    found = Results(list("abc"), "f" * 64, {"a.jpg": ["is damaged"]}, 2_000_000, None, tasks, provenance)
+    found.test_counts, found.test_images = [8, 8], 16
+    return found
 
 
 def conversion():
