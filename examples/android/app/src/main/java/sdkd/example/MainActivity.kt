@@ -87,7 +87,9 @@ class MainActivity : ComponentActivity() {
         val button = Button(this).apply { text = "teach" }
         button.setOnClickListener {
             val typed = name.text.toString().trim()
-            if (typed.isEmpty()) name.error = "Type the name of the object." else lesson.set(typed)
+            // As a folder can be named, so that photos of the object can be trained on later.
+            val named = Regex("[\\p{L}\\p{N}][\\p{L}\\p{M}\\p{N} _-]*").matches(typed)
+            if (named) lesson.set(typed) else name.error = "Type the name of the object: letters, digits, spaces, - and _."
         }
         return LinearLayout(this).apply { orientation = LinearLayout.VERTICAL; addView(name); addView(button) }
     }
