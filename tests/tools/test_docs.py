@@ -38,6 +38,8 @@ def test_columns_of_a_table():
     assert docs.columns(table, ("b",)) == "|  | b |\n| --- | --- |\n| x | 2 |\n| y | 4 ± 5 |"
 
 
-def test_the_short_table_has_the_arms_of_all_cells():
-    made = [SimpleNamespace(arm=arm, cell=cell) for arm, cell in ("a0", "b0", "a1", "c1", "b1")]
-    assert [(r.arm, r.cell) for r in docs.in_every_cell(made)] == [("a", "0"), ("b", "0"), ("a", "1"), ("b", "1")]
+def test_the_short_table_has_the_methods_of_all_cells():
+    runs = [("a", "0"), ("b", "0"), ("a, no c", "0"), ("a", "1"), ("c", "1"), ("b", "1"), ("a, no c", "1")]
+    made = [SimpleNamespace(arm=arm, cell=cell) for arm, cell in runs]
+    found = [(record.arm, record.cell) for record in docs.methods_in_every_cell(made)]
+    assert found == [("a", "0"), ("b", "0"), ("a", "1"), ("b", "1")]
