@@ -234,25 +234,6 @@ def test_bad_options(tmp_path, monkeypatch, changed, message):
     assert not (tmp_path / "x").exists()
 
 
-def test_a_listed_image_that_is_no_longer_there_is_one_line(run, monkeypatch, tmp_path):
-    run("finetune")
-
-    def gone(sequence):
-        raise FileNotFoundError(2, "No such file or directory", "photos/1.jpg")
-
-    monkeypatch.setattr("sdkd_tf.run.fingerprint", gone)
-    with pytest.raises(
-        UserError, match=r"^photos/1.jpg: cannot be read \(No such file or directory\); expected an image"
-    ):
-        Run(tmp_path / "finetune").tasks()
-
-
-def test_only_a_closed_form_fc_layer_has_statistics_to_classify_with(run, tmp_path):
-    for fc, has in (("closed_form", True), ("nearest_mean", False), ("trained", False)):
-        run("finetune", run_dir=str(tmp_path / fc), epochs=1, first_task_epochs=1, fc=fc)
-        assert (Run(tmp_path / fc).statistics() is not None) == has
-
-
 def with_map(num_classes, options):
     classifier = one_layer(num_classes, options)
     saliency, attention, detection = (

@@ -144,7 +144,7 @@ def _publish(files: pathlib.Path, target: pathlib.Path, quantization: str, repor
     """
     known, head = target / "conversion.json", target / NAME
     reports = load_conversions(known) if known.is_file() else {}
-    for name in [name for name, other in reports.items() if other.weights != report.weights]:
+    for name in [name for name in FILE_NAMES if name in reports and reports[name].weights != report.weights]:
         for suffix in ("", "_classifier"):
             (target / f"{FILE_NAMES[name]}{suffix}.tflite").unlink(missing_ok=True)
         del reports[name]
@@ -163,7 +163,8 @@ def _publish(files: pathlib.Path, target: pathlib.Path, quantization: str, repor
 def _seen(head: pathlib.Path) -> Any:
     """The labels of a head.json and the number of images of each; None if there is no such file or it is damaged."""
     with contextlib.suppress(UserError):
-        return read_head(head).labels, read_head(head).statistics.counts.numpy().tolist()
+        found = read_head(head)
+        return found.labels, found.statistics.counts.numpy().tolist()
     return None
 
 

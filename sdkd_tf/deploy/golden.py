@@ -21,10 +21,8 @@ _OTHER_KERNELS = (OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, OpResolverTy
 _MARGIN = 32 / 256  # added to the largest difference between these kernels, for others: see docs/deploy.md
 _COMPARED = "probabilities", "saliency"  # outputs; the probabilities follow from the embedding
 _CANDIDATES = 8
-_SMALL, _LARGE = (
-    512,
-    1600,
-)  # longer side in pixels, of image.png at most (or twice the input), of image_large.png at least
+_SMALL = 512  # longer side in pixels that image.png has at most, or twice the input if that is more
+_LARGE = 1600  # and that image_large.png has at least
 _NOISE = 48  # amplitude, of 255
 
 

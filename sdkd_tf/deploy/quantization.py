@@ -148,9 +148,6 @@ def calibrate(student: keras.Model, network: keras.Model, batches: Iterable[dict
         high.assign(max(maximum, 1e-3))
 
 
-_EMA_DECAY = 0.999  # per step, of TF-MOT's MovingAverageQuantizer
-
-
 def fix_ranges(model: keras.Model) -> None:
     """Resets the ranges in FIXED_RANGES, because training moves every range a little in each step."""
     for layer in model.layers:
